@@ -1,0 +1,97 @@
+"""Records and ledger joined: one row for each claim and each run that measured it. The book and `whence claims` print these."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from whence.claims.ledger import NOT_RUN, Claim
+
+
+class Run(Protocol):
+    """What a table needs of a run record."""
+
+    @property
+    def notebook(self) -> str: ...
+    @property
+    def profile(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def claims(self) -> list[dict]: ...
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the claims table; a claim that no run has measured has verdict "not run" and no numbers.
+
+    `published` is given only when the figure was seen in its source and is for this row's data set: a recalled figure is never shown.
+    """
+
+    id: str
+    statement: str
+    source: str
+    where: str
+    measure: str
+    test: str
+    published: float | None
+    published_label: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n_seeds: int | None
+    verdict: str
+    profile: str | None
+    device: str | None
+    dataset: str | None
+    notebook: str
+    key: str | None
+
+
+def rows(claims: dict[str, Claim], runs: Iterable[Run]) -> list[Row]:
+    """One row for each claim and each run that reported it, in the ledger's order.
+
+    Runs of the same notebook, data set and profile are one experiment: of those the last given counts.
+    """
+    latest = {(run.notebook, run.dataset, run.profile): run for run in runs}
+    table = []
+    for claim in claims.values():
+        found = [(run, c) for run in latest.values() if run.notebook == claim.notebook for c in run.claims if c["id"] == claim.id]
+        table += [_row(claim, run, measured) for run, measured in found] or [_row(claim, None, {})]
+    return table
+
+
+def _row(claim: Claim, run: Run | None, measured: dict) -> Row:
+    figure = claim.published
+    shown = figure if figure and figure.label == "seen" and (run is None or run.dataset == figure.dataset) else None
+    return Row(
+        id=claim.id,
+        statement=claim.statement,
+        source=claim.source,
+        where=claim.where,
+        measure=claim.measure,
+        test=claim.test.words,
+        published=shown.value if shown else None,
+        published_label=shown.label if shown else None,
+        value=measured.get("value"),
+        low=measured.get("low"),
+        high=measured.get("high"),
+        n_seeds=measured.get("n_seeds"),
+        verdict=measured.get("verdict", NOT_RUN),
+        profile=run.profile if run else None,
+        device=run.device if run else None,
+        dataset=run.dataset if run else None,
+        notebook=claim.notebook,
+        key=run.key if run else None,
+    )
+
+
+def score(table: Iterable[Row]) -> Counter[str]:
+    """How many rows have each verdict: the book's score."""
+    return Counter(row.verdict for row in table)

@@ -1,0 +1,111 @@
+"""Linear algebra in float64: moments in one pass, symmetric eigenproblems, squared distances, online softmax averages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Moments(NamedTuple):
+    """Mean and covariance of n rows, and the mean fourth power of their centred norm (which the shrinkage of Ledoit and Wolf needs)."""
+
+    mean: Float[Tensor, " d"]
+    covariance: Float[Tensor, "d d"]
+    fourth: Float[Tensor, ""]
+    n: int
+
+
+def moments(chunks: Iterable[Float[Tensor, "n d"]] | Float[Tensor, "n d"], chunk: int = 8192) -> Moments:
+    """Mean and covariance (divided by n) of all rows, in float64, two passes over the chunks.
+
+    Two passes rather than one: subtracting the mean first loses no digits when the mean is large against the spread.
+    Pass a tensor, or a re-iterable of tensors (a list, not a generator). Raises ValueError when there is no row.
+    """
+    parts = chunks.split(chunk) if isinstance(chunks, Tensor) else chunks
+    if iter(parts) is parts:
+        raise TypeError("moments reads its chunks twice: pass a list of tensors, not a generator")
+    n = sum(part.shape[0] for part in parts)
+    if n == 0:
+        raise ValueError("moments of no rows: the pool is empty")
+    mean = sum(part.double().sum(0) for part in parts) / n
+    covariance, fourth = torch.zeros(2, dtype=torch.float64, device=mean.device)
+    for part in parts:
+        centred = part.double() - mean
+        covariance = covariance + centred.T @ centred
+        fourth = fourth + centred.square().sum(1).square().sum()
+    return Moments(mean, covariance / n, fourth / n, n)
+
+
+def eigh(matrix: Float[Tensor, "d d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
+    """Eigenvalues (descending) and eigenvectors (columns) of a symmetric matrix in float64.
+
+    Each eigenvector's largest entry is made positive: LAPACK leaves the sign open, a record should not.
+    Raises ValueError when the matrix is not symmetric to 1e-8 of its largest entry.
+    """
+    exact = matrix.double()
+    skew = (exact - exact.T).abs().max()
+    if skew > 1e-8 * exact.abs().max():
+        raise ValueError(f"eigh of a matrix that is not symmetric: |A - A^T| reaches {skew:.2e}; symmetrise it, or use svd")
+    values, vectors = torch.linalg.eigh((exact + exact.T) / 2)
+    peak = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+    return values.flip(0), (vectors * peak.sign()).flip(1)
+
+
+def squared_distances(y: Float[Tensor, "b d"], x: Float[Tensor, "n d"], centre: Float[Tensor, " d"]) -> Float[Tensor, "b n"]:
+    """|y_b - x_i|^2 in float64, as |y|^2 - 2 y.x + |x|^2 about a common centre.
+
+    Expanded in float32 this is useless at low noise: at sigma = .01 two near-duplicates swap their softmax weights. In float64 the
+    error is a few 1e-16 (|y|^2 + |x|^2), 1e-8 after division by 2 sigma^2 at sigma = .01, and one matrix product does the work.
+    """
+    query, pool = y.double() - centre, x.double() - centre
+    square = query.square().sum(1, keepdim=True) - 2 * query @ pool.T + pool.square().sum(1)
+    return square.clamp_min(0)
+
+
+class Softmax(NamedTuple):
+    """A softmax average in progress (online log-sum-exp): peak logit m, sum s, value sum v, logit sum e, heaviest index.
+
+    All are relative to the peak: s = sum exp(l - m), v = sum exp(l - m) x, e = sum exp(l - m) (l - m).
+    """
+
+    m: Float[Tensor, " b"]
+    s: Float[Tensor, " b"]
+    v: Float[Tensor, "b k"]
+    e: Float[Tensor, " b"]
+    heaviest: Tensor
+
+    @staticmethod
+    def start(logits: Float[Tensor, "b n"], values: Float[Tensor, "n k"], offset: int = 0) -> Softmax:
+        """The state after a first chunk, whose first candidate has index `offset`."""
+        m, index = logits.max(1)
+        m = m.detach()  # the peak cancels in every ratio, so no gradient flows through it
+        shifted = logits - m[:, None]
+        w = shifted.clamp_min(-700).exp()  # exp(-700) ~ 1e-304: never the slow denormal path
+        return Softmax(m, w.sum(1), w @ values, (w * shifted).sum(1), index + offset)
+
+    def merge(self, other: Softmax) -> Softmax:
+        """Two states as one: associative, so chunks may come in any size and order."""
+        m = torch.maximum(self.m, other.m)
+        a, b = self.m - m, other.m - m
+        p, q = a.exp(), b.exp()
+        return Softmax(
+            m,
+            p * self.s + q * other.s,
+            p[:, None] * self.v + q[:, None] * other.v,
+            p * (self.e + a * self.s) + q * (other.e + b * other.s),
+            torch.where(other.m > self.m, other.heaviest, self.heaviest),
+        )
+
+    @property
+    def mean(self) -> Float[Tensor, "b k"]:
+        """sum_i w_i x_i with w = softmax(l)."""
+        return self.v / self.s[:, None]
+
+    @property
+    def entropy(self) -> Float[Tensor, " b"]:
+        """H(w) = log s - e / s in nats: between 0 and log n."""
+        return (self.s.log() - self.e / self.s).clamp_min(0)
