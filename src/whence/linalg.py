@@ -31,8 +31,8 @@ def moments(chunks: Iterable[Float[Tensor, "n d"]] | Float[Tensor, "n d"], chunk
     n = sum(part.shape[0] for part in parts)
     if n == 0:
         raise ValueError("moments of no rows: the pool is empty")
-    mean = sum(part.double().sum(0) for part in parts) / n
-    covariance, fourth = torch.zeros(2, dtype=torch.float64, device=mean.device)
+    mean = torch.stack([part.double().sum(0) for part in parts]).sum(0) / n
+    covariance, fourth = mean.new_zeros(mean.shape[0], mean.shape[0]), mean.new_zeros(())
     for part in parts:
         centred = part.double() - mean
         covariance = covariance + centred.T @ centred

@@ -112,12 +112,16 @@ class Verdict:
     statement: str
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.verdict}. {self.value:.3g} [{self.low:.3g}, {self.high:.3g}], n = {self.n_seeds}, test {self.test}"
+        return (
+            f"{self.id}: {self.verdict}. {self.value:.3g} [{self.low:.3g}, {self.high:.3g}], n = {self.n_seeds}, test {self.test}"
+        )
 
     def _repr_markdown_(self) -> str:
         spread = f" [{self.low:.3g}, {self.high:.3g}]" if self.n_seeds > 1 else ""
         seeds = f", n = {self.n_seeds} seeds" if self.n_seeds > 1 else ", exact"
-        return f"**{self.verdict}** · {self.statement}  \nmeasured {self.value:.3g}{spread}{seeds} · test: {self.test} · `{self.id}`"
+        return (
+            f"**{self.verdict}** · {self.statement}  \nmeasured {self.value:.3g}{spread}{seeds} · test: {self.test} · `{self.id}`"
+        )
 
 
 def ledger() -> dict[str, Claim]:
@@ -156,9 +160,7 @@ def report(claim_id: str, values: Any) -> Verdict:
     verdict = claim.test.verdict(interval.low, interval.high)
     if not claim.deterministic and interval.n < MIN_SEEDS:
         verdict = UNDECIDED
-    result = Verdict(
-        claim.id, interval.value, interval.low, interval.high, interval.n, verdict, claim.test.words, claim.statement
-    )
+    result = Verdict(claim.id, interval.value, interval.low, interval.high, interval.n, verdict, claim.test.words, claim.statement)
     if folder := os.environ.get("WHENCE_RUN_DIR"):
         line = json.dumps({**asdict(result), "values": sample.tolist()})
         with (Path(folder) / "claims.jsonl").open("a") as file:
