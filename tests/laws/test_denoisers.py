@@ -1,0 +1,114 @@
+"""What must hold for every denoiser D(y, sigma) of the family, whatever it is."""
+
+from __future__ import annotations
+
+import jaxtyping
+import pytest
+import torch
+from beartype import beartype
+
+from whence.denoisers.optimal import Optimal
+from whence.denoisers.wiener import Circulant, Wiener
+from whence.measures.sensitivity import jacobian_rows
+from whence.seeds import stream
+
+SIGMAS = (0.02, 0.3, 2.0)
+PIXELS = torch.tensor([[0, 0], [2, 3], [4, 4]])
+
+
+def images(n, *names, channels=2, size=5):
+    return torch.rand(n, channels, size, size, generator=stream(0, *names), dtype=torch.float64) * 2 - 1
+
+
+def circulant(pool):
+    power = torch.fft.fft2(pool[:, 0] - pool[:, 0].mean()).abs().square().mean(0)
+    return Circulant((power + power.flip((0, 1)).roll((1, 1), (0, 1))) / 2, float(pool.mean()))
+
+
+FAMILY = {
+    "optimal": Optimal,
+    "optimal, chunks of 3": lambda pool: Optimal(pool, chunk=3),
+    "wiener": Wiener.fit,
+    "wiener, shrunk": lambda pool: Wiener.fit(pool, 0.2),
+    "wiener, ledoit-wolf": lambda pool: Wiener.fit(pool, "ledoit-wolf"),
+    "circulant": circulant,
+}
+
+
+@pytest.fixture(params=FAMILY, ids=lambda name: name.replace(" ", "-"))
+def make(request):
+    return FAMILY[request.param]
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_closed_form_jacobian_is_the_one_autograd_finds(make, sigma):
+    denoiser, y = make(images(40, "pool")), images(3, "query")
+    torch.testing.assert_close(denoiser.jacobian(y, sigma, PIXELS), jacobian_rows(denoiser, y, sigma, PIXELS), rtol=1e-7, atol=1e-8)
+
+
+def test_scalar_sigma_is_the_same_sigma_per_sample(make):
+    denoiser, y = make(images(40, "pool")), images(3, "query")
+    each = torch.cat([denoiser(y[i : i + 1], sigma) for i, sigma in enumerate(SIGMAS)])
+    torch.testing.assert_close(denoiser(y, torch.tensor(SIGMAS, dtype=torch.float64)), each, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(denoiser(y, torch.tensor(0.3, dtype=torch.float64)), denoiser(y, 0.3))
+
+
+def test_batch_split_changes_nothing(make):
+    denoiser, y = make(images(40, "pool")), images(7, "query")
+    torch.testing.assert_close(denoiser(y, 0.3), torch.cat([denoiser(part, 0.3) for part in y.split(3)]), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_order_of_the_pool_changes_nothing(make, sigma):
+    pool, y = images(40, "pool"), images(3, "query")
+    shuffled = pool[torch.randperm(40, generator=stream(0, "order"))]
+    torch.testing.assert_close(make(pool)(y, sigma), make(shuffled)(y, sigma), rtol=1e-9, atol=1e-9)
+
+
+def test_infinite_noise_gives_the_mean(make):
+    pool, y = images(40, "pool"), images(3, "query")
+    denoiser = make(pool)
+    mean = denoiser.mean if hasattr(denoiser, "mean") else pool.mean(0)
+    torch.testing.assert_close(denoiser(y, 1e6), torch.as_tensor(mean, dtype=y.dtype).expand_as(y), rtol=0, atol=1e-9)
+
+
+def test_one_image_is_all_there_is_to_answer(make):
+    pool = images(1, "pool")
+    if make is circulant:
+        pool = torch.full_like(pool, 0.3)  # a torus has no place of its own, so its one image is flat
+    answer = make(pool)(images(3, "query"), 0.3)
+    torch.testing.assert_close(answer, pool.expand_as(answer), rtol=0, atol=1e-9)
+
+
+def test_answer_has_the_dtype_of_the_question(make):
+    denoiser, y = make(images(40, "pool")), images(3, "query")
+    assert denoiser(y.float(), 0.3).dtype == torch.float32
+    torch.testing.assert_close(denoiser(y.float(), 0.3).double(), denoiser(y, 0.3), rtol=1e-5, atol=1e-6)
+
+
+def test_denoiser_is_differentiable_in_y_and_sigma(make):
+    denoiser, y = make(images(12, "pool")), images(2, "query").requires_grad_()
+    sigma = torch.tensor([0.4, 1.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(denoiser, (y, sigma), eps=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -0.1, float("nan"), float("inf")])
+def test_noise_that_is_not_positive_and_finite_is_refused(make, sigma):
+    with pytest.raises(ValueError, match="expected finite and > 0"):
+        make(images(4, "pool"))(images(2, "query"), sigma)
+
+
+def test_sigma_per_pixel_is_refused(make):
+    with pytest.raises(ValueError, match="one noise level per sample"):
+        make(images(4, "pool"))(images(2, "query"), torch.full((2, 1, 5, 5), 0.3))
+
+
+def test_images_of_another_shape_are_refused(make):
+    with pytest.raises(ValueError, match="5"):
+        make(images(4, "pool"))(images(2, "query", size=6), 0.3)
+
+
+def test_shapes_are_those_of_the_annotations(make):
+    denoiser = make(images(4, "pool"))
+    checked = jaxtyping.jaxtyped(typechecker=beartype)(type(denoiser).__call__)
+    assert checked(denoiser, images(2, "query"), 0.3).shape == (2, 2, 5, 5)
