@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
+from cycler import cycler
 from matplotlib.figure import Figure
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5d6575", "#d9dce3", "#fdfdfe"
@@ -71,7 +72,7 @@ def label(axes: Any, x: float, y: float, text: str, colour: str, **keywords: Any
     axes.annotate(text, (x, y), color=colour, xytext=(4, 0), textcoords="offset points", va="center", **keywords)
 
 
-def _rc() -> dict[str, Any]:
+def _rc() -> Any:  # matplotlib types each key as a literal
     return {
         **sns.axes_style("ticks"),
         **sns.plotting_context("notebook", font_scale=0.85),
@@ -92,7 +93,7 @@ def _rc() -> dict[str, Any]:
         "axes.grid": False,
         "grid.color": GRID,
         "lines.linewidth": 1.8,
-        "axes.prop_cycle": mpl.cycler(color=SERIES),
+        "axes.prop_cycle": cycler(color=SERIES),
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.dpi": 144,

@@ -1,0 +1,101 @@
+"""Curves over a parameter with their intervals over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from whence.figures.style import GREY, MUTED, SERIES, Picture, canvas, svg
+from whence.stats import array, bootstrap
+
+
+def curves(
+    x: Any,
+    series: Mapping[str, Any],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    logx: bool = True,
+    logy: bool = False,
+    dashed: Mapping[str, Any] | None = None,
+    marks: Sequence[tuple[float, str]] = (),
+    levels: Sequence[tuple[float, str]] = (),
+    ylim: tuple[float, float] | None = None,
+) -> Picture:
+    """Means over seeds with their bootstrap intervals as bands, each curve labelled at its right end.
+
+    `x` is (X,), each series (S, X) or (X,); nan values leave a gap. `dashed` are reference curves (a prediction) in the colour of
+    the series of the same position; `marks` are vertical lines at x with a word, `levels` horizontal ones.
+    """
+    figure, axes = canvas()
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear", yscale="log" if logy else "linear")
+    at, ends = array(x), []
+    for (name, values), colour in zip(series.items(), SERIES, strict=False):
+        mean, low, high = _bands(array(values))
+        axes.plot(at, mean, color=colour)
+        axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
+        ends.append((_last(mean), name, colour))
+    for (name, values), colour in zip((dashed or {}).items(), SERIES, strict=False):
+        line = array(values)
+        axes.plot(at, line, color=colour, linestyle=(0, (3, 2)), linewidth=1.3)
+        if name:
+            ends.append((_last(line), name, colour))
+    for place, word in marks:
+        axes.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+        axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
+                      color=MUTED, fontsize=9, va="top")  # fmt: skip
+    for place, word in levels:
+        axes.axhline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+        axes.annotate(word, (0, place), xycoords=("axes fraction", "data"), xytext=(4, 3), textcoords="offset points",
+                      color=MUTED, fontsize=9)  # fmt: skip
+    if ylim:
+        axes.set_ylim(*ylim)
+    for axis, log in ((axes.xaxis, logx), (axes.yaxis, logy)):
+        if log:
+            plain_log(axis)
+    _label_ends(figure, axes, ends)
+    return svg(figure, alt)
+
+
+def plain_log(axis: Any) -> None:
+    """Ticks of a log axis as plain numbers (0.1, 1, 10) where they are short, as powers of ten where they are not."""
+    axis.set_major_locator(LogLocator(10, numticks=7))
+    axis.set_major_formatter(FuncFormatter(_tick))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _tick(value: float, _: int) -> str:
+    if 0.005 <= value < 5e4:
+        return f"{value:g}"
+    return f"$10^{{{round(np.log10(value))}}}$"
+
+
+def _bands(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if values.ndim == 1:
+        return values, values, values
+    whole = np.isfinite(values).all(0)
+    bands = np.full((3, values.shape[1]), np.nan)
+    for i in np.flatnonzero(whole):
+        interval = bootstrap(values[:, i], resamples=2000)
+        bands[:, i] = interval.value, interval.low, interval.high
+    return bands[0], bands[1], bands[2]
+
+
+def _last(line: np.ndarray) -> float:
+    return float(line[np.flatnonzero(np.isfinite(line))[-1]])
+
+
+def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str]], gap: float = 13.0) -> None:
+    """Write each name at the height of its curve's end, pushed apart to at least `gap` points; colours tie them to the curves."""
+    figure.canvas.draw()
+    per_point = figure.dpi / 72
+    order = sorted((axes.transData.transform((1, y))[1] / per_point, name, colour) for y, name, colour in ends)
+    floor = -np.inf
+    base = axes.transAxes.transform((0, 0))[1] / per_point
+    for height, name, colour in order:
+        floor = max(height, floor + gap)
+        axes.annotate(name, (1, 0), xycoords="axes fraction", xytext=(5, floor - base), textcoords="offset points",
+                      color=colour, va="center", fontsize=9, annotation_clip=False)  # fmt: skip

@@ -1,0 +1,112 @@
+"""One picture for each study's question, drawn from generated data: the book's first page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from whence.figures.style import BLUE, GREY, GRID, INK, MUTED, ORANGE, Picture, canvas, svg
+
+SIZE = (3.6, 2.5)  # inches: three side by side, or one at phone width
+
+
+def locality() -> Picture:
+    """Which input pixels one output pixel of the best linear denoiser listens to, at three noise levels."""
+    spectrum, field = _natural_field(96, seed=3)
+    figure, axes = canvas(2, 3, *SIZE)
+    for column, sigma in enumerate((0.1, 0.5, 2.0)):
+        noisy = field + sigma * np.random.default_rng(1).standard_normal(field.shape)
+        crop = (slice(24, 57), slice(24, 57))
+        _raster(axes[0, column], noisy[crop], INK, low=-2.2, high=2.2)
+        kernel = np.fft.fftshift(np.fft.ifft2(spectrum / (spectrum + sigma**2)).real)[32:65, 32:65]
+        _raster(axes[1, column], np.sqrt(np.abs(kernel) / kernel.max()), BLUE)
+        axes[0, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
+        axes[1, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
+        axes[0, column].set_title(f"σ = {sigma:g}", loc="center", fontsize=9, color=MUTED)
+    axes[0, 0].set_ylabel("input", fontsize=9)
+    axes[1, 0].set_ylabel("weight", fontsize=9)
+    return svg(
+        figure,
+        "Top: a random field with the spectrum of photographs, under little, medium and much noise, one pixel marked. "
+        "Bottom: the weights by which the best linear denoiser makes that pixel from the input; they spread as noise grows.",
+    )
+
+
+def simplicity() -> Picture:
+    """Two coordinates that both tell the classes apart: one needs a single cut, the other four."""
+    rng = np.random.default_rng(0)
+    label = np.repeat([-1, 1], 170)
+    linear = label * (0.1 + 0.9 * rng.random(label.size))
+    slab = _five_slabs(label, rng)
+    figure, axes = canvas(1, 1, *SIZE)
+    for sign, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
+        chosen = label == sign
+        axes.scatter(linear[chosen], slab[chosen], s=11, c=colour, marker=marker, alpha=0.85, linewidths=0)
+    axes.axvline(0, color=INK, lw=1.6)
+    for cut in (-0.66, -0.22, 0.22, 0.66):
+        axes.axhline(cut, color=GREY, lw=1.2, ls=(0, (3, 3)))
+    axes.set(xticks=[], yticks=[], xlabel="linear coordinate: one cut", ylabel="5-slab coordinate: four cuts")
+    axes.spines[:].set_color(GRID)
+    return svg(
+        figure,
+        "Points of two classes. A single vertical line separates them by their horizontal coordinate; by their vertical "
+        "coordinate they lie in five alternating bands, so that four horizontal lines are needed.",
+    )
+
+
+def shortcut() -> Picture:
+    """A predictive latent and an available one: the same points in latent space and as a network meets them."""
+    rng = np.random.default_rng(0)
+    label = np.repeat([-1, 1], 130)
+    mean = np.array([1.04, 1.28])  # signs right with probability 0.85 and 0.90
+    noise = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], label.size)
+    latent = label[:, None] * mean + noise
+    figure, axes = canvas(1, 2, *SIZE)
+    for ax, scale, title in ((axes[0], 1.0, "what predicts"), (axes[1], 3.5, "what is easy to see")):
+        for sign, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
+            chosen = label == sign
+            ax.scatter(scale * latent[chosen, 0], latent[chosen, 1], s=9, c=colour, marker=marker, alpha=0.85, linewidths=0)
+        ax.axhline(0, color=INK, lw=1.2)
+        ax.axvline(0, color=GREY, lw=1.2, ls=(0, (3, 3)))
+        ax.set(xlim=(-11, 11), ylim=(-4.6, 4.6), xticks=[], yticks=[], xlabel="shortcut latent")
+        ax.set_title(title, loc="center", fontsize=9, color=MUTED)
+        ax.spines[:].set_color(GRID)
+    axes[0].set_ylabel("core latent")
+    return svg(
+        figure,
+        "Two classes drawn from two correlated latents. Left: by their latents, of which the core one, vertical, predicts the "
+        "class better. Right: the shortcut latent, horizontal, is amplified, so that it dominates the distances between points.",
+    )
+
+
+DRAW: dict[str, Callable[[], Picture]] = {"locality": locality, "simplicity": simplicity, "shortcut": shortcut}
+
+
+def _natural_field(side: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A power spectrum f^-2 with unit variance on a torus, and one Gaussian field with it."""
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None])
+    spectrum = np.where(frequency > 0, np.maximum(frequency, 1 / side) ** -2.0, 0)
+    spectrum /= spectrum.mean()
+    white = np.fft.fft2(np.random.default_rng(seed).standard_normal((side, side)))
+    return spectrum, np.fft.ifft2(np.sqrt(spectrum) * white).real
+
+
+def _five_slabs(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Five bands of width 0.24 with gaps of 0.2: the centre and the outer two of class -1, the two between of class +1."""
+    centre = np.where(label > 0, 0.44, np.where(rng.random(label.size) < 0.75, 0.0, 0.88))
+    side = np.where(rng.random(label.size) < 0.5, -1, 1)
+    return side * centre + 0.24 * (rng.random(label.size) - 0.5)
+
+
+def _raster(axes: Any, values: np.ndarray, colour: str, low: float = 0.0, high: float = 1.0) -> None:
+    """An image in one hue whose opacity is the value, so that it reads on light and on dark paper."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    image = np.empty((*values.shape, 4))
+    image[..., :3] = red, green, blue
+    image[..., 3] = np.clip((values - low) / (high - low), 0, 1)
+    axes.imshow(image, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(GRID)
