@@ -14,9 +14,9 @@ from whence.resources import project_root, write_atomically
 class Record:
     """What `run.json` holds beside an executed notebook.
 
-    `notebook` is STUDY/NAME; `parameters` are complete (defaults included); `key` names notebook, parameters, code, data and
-    environment; `wall_s` and `peak_mib` (peak resident memory of the kernel, MiB) are the only fields that vary between equal runs,
-    with `finished` (UTC, ISO 8601).
+    `notebook` is STUDY/NAME; `parameters` are complete (defaults included); `key` names notebook, claims, parameters, code, data
+    and environment, whose digests are `parts`. Between equal runs only `wall_s`, `peak_mib` (peak resident memory of the kernel,
+    MiB) and `finished` (UTC, ISO 8601) vary.
     """
 
     notebook: str
@@ -32,6 +32,7 @@ class Record:
     peak_mib: float
     finished: str
     claims: list[dict[str, Any]] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:

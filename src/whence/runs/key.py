@@ -1,0 +1,128 @@
+"""The key of a run: a digest of everything that its numbers depend on, so that a run is redone exactly when one of them changes."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import whence
+from whence.runs import environment
+from whence.runs.params import NotebookError, source
+
+LAYOUT = ("lines_to_next_cell", "lines_to_end_of_cell_marker")  # what jupytext notes of blank lines
+
+
+def parts(notebook: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Digests of the six things a run depends on: notebook, claims, parameters, code, data, environment.
+
+    The claims are those of this notebook only. The code is every module of `whence` that the notebook imports, directly or
+    through others. The data is the registry's entry of the parameter `dataset`. Raises NotebookError for a file that is not Python.
+    """
+    path = source(notebook)
+    return {
+        "notebook": digest(cells(path)),
+        "claims": digest(claims(notebook)),
+        "parameters": digest(dict(parameters)),
+        "code": digest(code(path)),
+        "data": digest(_data(parameters)),
+        "environment": digest([environment.python(), environment.installed()]),
+    }
+
+
+def key(parts: Mapping[str, str]) -> str:
+    """The key of a run of these parts: 16 hexadecimal digits."""
+    return digest(dict(parts))[:16]
+
+
+def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """The names of the parts that differ."""
+    return [name for name in new if old.get(name) != new[name]]
+
+
+def cells(path: Path) -> list[list[Any]]:
+    """Type, source and metadata of a notebook's cells: not its header, nor the blank lines between cells."""
+    import jupytext
+
+    notebook = jupytext.read(path, fmt="py:percent")
+    return [[c.cell_type, c.source, {k: v for k, v in c.metadata.items() if k not in LAYOUT}] for c in notebook.cells]
+
+
+def claims(notebook: str) -> list[dict[str, Any]]:
+    """The tables of claims.toml that this notebook measures, in the ledger's order."""
+    path = source(notebook).with_name("claims.toml")
+    try:
+        tables = tomllib.loads(path.read_text()).get("claim", []) if path.exists() else []
+    except tomllib.TOMLDecodeError as error:
+        raise NotebookError(f"{path}: not TOML ({error})") from error
+    return [table for table in tables if table.get("notebook") == notebook]
+
+
+def code(path: Path, package: Path | None = None) -> dict[str, str]:
+    """Digest of each module of a package (`whence`) that a Python file imports, transitively, packages' __init__ included.
+
+    A digest is of the syntax tree, so that comments and layout do not count.
+    """
+    folder = package or Path(whence.__file__).parent
+    found: dict[str, str] = {}
+    queue = list(_imports(_tree(path, path.stat().st_mtime_ns), folder, ""))
+    while queue:
+        module = queue.pop()
+        if module in found:
+            continue
+        file = _file(module, folder)
+        assert file is not None  # _imports yields what exists
+        tree = _tree(file, file.stat().st_mtime_ns)
+        found[module] = digest(ast.unparse(tree))
+        queue += _imports(tree, folder, module if file.name == "__init__.py" else module.rpartition(".")[0])
+    return found
+
+
+def digest(value: Any) -> str:
+    """sha256, in hexadecimal, of a value as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _data(parameters: Mapping[str, Any]) -> str:
+    if "dataset" not in parameters:
+        return ""
+    from whence.data.registry import fingerprint
+
+    return fingerprint(parameters["dataset"])
+
+
+@cache
+def _tree(path: Path, changed_ns: int) -> ast.Module:  # the time of change is there for the cache
+    try:
+        return ast.parse(path.read_text())
+    except SyntaxError as error:
+        raise NotebookError(f"{path}, line {error.lineno}: {error.msg}") from error
+
+
+def _imports(tree: ast.Module, folder: Path, package: str) -> Iterator[str]:
+    """Modules of the package named by any import statement of the tree, with the packages above them."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for name in names:
+            bits = name.split(".")
+            prefixes = (".".join(bits[:n]) for n in range(1, len(bits) + 1))
+            yield from (prefix for prefix in prefixes if _file(prefix, folder) is not None)
+
+
+def _file(module: str, folder: Path) -> Path | None:
+    name, *rest = module.split(".")
+    if name != folder.name:
+        return None
+    base = folder.joinpath(*rest)
+    return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
