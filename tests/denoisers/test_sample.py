@@ -10,7 +10,7 @@ from whence.seeds import stream
 
 def gaussian():
     d = torch.linspace(0.2, 2, 16, dtype=torch.float64)
-    return Wiener(torch.full((1, 4, 4), 0.1, dtype=torch.float64), d**2, torch.eye(16, dtype=torch.float64))
+    return Wiener(torch.full((1, 4, 4), 0.1, dtype=torch.float64), d**2, torch.eye(16, dtype=torch.float64), torch.zeros(1, 4, 4))
 
 
 def exact_flow(wiener, y, sigma):

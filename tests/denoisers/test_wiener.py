@@ -18,14 +18,15 @@ def naive(pool, sigma, rho=0.0):
     flat = pool.flatten(1).double()
     centred = flat - flat.mean(0)
     s = centred.T @ centred / len(flat)
-    s = (1 - rho) * s + rho * s.trace() / len(s) * torch.eye(len(s))
-    return torch.linalg.solve(s + sigma**2 * torch.eye(len(s)), s).T
+    s = (1 - rho) * s + rho * s.trace() / len(s) * torch.eye(len(s), dtype=s.dtype)
+    return torch.linalg.solve(s + sigma**2 * torch.eye(len(s), dtype=s.dtype), s).T
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.3, 3.0])
 @pytest.mark.parametrize("rho", [0.0, 0.1, 1.0])
-def test_matrix_equals_its_naive_twin(sigma, rho):
-    pool = correlated(300)
+@pytest.mark.parametrize("n", [20, 300])
+def test_matrix_equals_its_naive_twin_with_few_images_or_many(sigma, rho, n):
+    pool = correlated(n)
     torch.testing.assert_close(Wiener.fit(pool, rho).matrix(sigma), naive(pool, sigma, rho), rtol=1e-8, atol=1e-10)
 
 
@@ -55,7 +56,8 @@ def test_shrinkage_of_ledoit_and_wolf_equals_an_independent_library():
     pool = correlated(30)
     covariance, _ = ledoit_wolf(pool.flatten(1).numpy())
     wiener = Wiener.fit(pool, "ledoit-wolf")
-    ours = wiener.basis * wiener.eigenvalues @ wiener.basis.T
+    rest = wiener.rest.max()
+    ours = wiener.basis * (wiener.eigenvalues - rest) @ wiener.basis.T + rest * torch.eye(50, dtype=torch.float64)
     torch.testing.assert_close(ours, torch.from_numpy(covariance), rtol=1e-9, atol=1e-12)
 
 
@@ -95,7 +97,7 @@ def test_circulant_is_the_wiener_denoiser_of_its_covariance():
     first = torch.fft.ifft2(power).real
     rows = [first.roll((i, j), (0, 1)).flatten() for i in range(6) for j in range(6)]
     covariance = torch.stack(rows)
-    exact = torch.linalg.solve(covariance + sigma**2 * torch.eye(36), covariance)
+    exact = torch.linalg.solve(covariance + sigma**2 * torch.eye(36, dtype=torch.float64), covariance)
     pixels = torch.cartesian_prod(torch.arange(6), torch.arange(6))
     found = circulant.jacobian(torch.zeros(1, 1, 6, 6, dtype=torch.float64), sigma, pixels).reshape(36, 36)
     torch.testing.assert_close(found, exact, rtol=1e-9, atol=1e-10)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whence.linalg import Moments, eigh, moments
+from whence.linalg import eigh, moments
 from whence.noise import per_sample
 
 DEAD = 1e-12  # a pixel with less than this share of the largest variance is a constant
+# Rounding leaves eigenvalues where the covariance has none; they must not act at low noise. 1e-11 of the largest is below any.
+ROUNDING = 1e-11
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,14 @@ class Wiener:
         D(y) = mu + U diag(lambda / (lambda + sigma^2)) U^T (y - mu),   S = U diag(lambda) U^T
 
     One float64 eigenproblem serves every sigma. It knows two moments and nothing of convolution. Pixels in [-1, 1], VE sigma.
-    `basis` has a row for each pixel and a column for each eigenvalue kept; the rows of dead pixels are exactly zero, so a
-    dead pixel is answered by its mean at any sigma.
+    `basis` holds the r eigenvectors kept, `rest` the eigenvalue shared by all other directions: 0 unless shrunk, and 0 at dead
+    pixels, which are answered by their mean at any sigma.
     """
 
     mean: Float[Tensor, "c h w"]
     eigenvalues: Float[Tensor, " r"]
     basis: Float[Tensor, "d r"]
+    rest: Float[Tensor, "c h w"]
 
     @classmethod
     def fit(cls, pool: Float[Tensor, "n c h w"], shrinkage: float | Literal["ledoit-wolf"] = 0.0) -> Wiener:
@@ -36,19 +39,20 @@ class Wiener:
 
         `shrinkage` is rho in [0, 1], or "ledoit-wolf" for the rho of least expected squared error (ledoit2004shrinkage): with
         fewer images than pixels the plain covariance is singular and claims to know directions it has never seen.
-        Raises ValueError for an empty pool or a shrinkage outside [0, 1].
+        Costs one eigenproblem of size min(n, d). Raises ValueError for an empty pool or a shrinkage outside [0, 1].
         """
         if pool.ndim != 4 or pool.shape[0] < 1:
             raise ValueError(f"pool has shape {tuple(pool.shape)}, expected (n, c, h, w) with n >= 1")
         if shrinkage != "ledoit-wolf" and not (isinstance(shrinkage, int | float) and 0 <= shrinkage <= 1):
             raise ValueError(f"shrinkage is {shrinkage!r}, expected a number in [0, 1] or 'ledoit-wolf'")
-        sample = moments(pool.flatten(1))
-        variance = sample.covariance.diagonal()
-        alive = variance > DEAD * variance.max()
-        values, vectors = _spectrum(sample, alive, shrinkage)
-        basis = vectors.new_zeros(variance.shape[0], values.shape[0])
-        basis[alive] = vectors
-        return cls(sample.mean.reshape(pool.shape[1:]), values, basis)
+        flat = pool.flatten(1)
+        found = _by_images(flat) if flat.shape[0] < flat.shape[1] else _by_pixels(flat)
+        rho = _ledoit_wolf(found, len(flat)) if shrinkage == "ledoit-wolf" else float(shrinkage)
+        level = rho * found.values.sum() / found.alive.sum().clamp_min(1)
+        basis = found.vectors.new_zeros(len(found.alive), len(found.values))
+        basis[found.alive] = found.vectors
+        rest = (level * found.alive).reshape(pool.shape[1:])
+        return cls(found.mean.reshape(pool.shape[1:]), (1 - rho) * found.values + level, basis, rest)
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
@@ -56,24 +60,31 @@ class Wiener:
         if y.shape[1:] != self.mean.shape:
             raise ValueError(f"y holds images of shape {tuple(y.shape[1:])}, this denoiser was fitted to {tuple(self.mean.shape)}")
         centred = (y.double() - self.mean).flatten(1)
-        answer = (centred @ self.basis * self._gain(level)) @ self.basis.T
+        gain, rest = self._gains(level)
+        answer = (centred @ self.basis * gain) @ self.basis.T + rest * centred
         return (answer.reshape(y.shape) + self.mean).to(y.dtype)
 
     def matrix(self, sigma: float) -> Float[Tensor, "d d"]:
         """W = S (S + sigma^2 I)^-1 in float64; row q is how much every input pixel counts for output pixel q."""
-        return self.basis * self._gain(torch.tensor([[sigma]], dtype=torch.float64)) @ self.basis.T
+        gain, rest = self._gains(torch.tensor([[sigma]], dtype=torch.float64, device=self.basis.device))
+        return self.basis * gain @ self.basis.T + rest.diag_embed()[0]
 
     def jacobian(
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
     ) -> Float[Tensor, "b q c c h w"]:
         """Rows of dD/dy = W in closed form, axes: sample, output pixel, output channel, then the input image."""
         c, h, w = self.mean.shape
-        level = per_sample(sigma, y).double().reshape(-1, 1, 1)
-        rows = self.basis.reshape(c, h, w, -1)[:, pixels[:, 0], pixels[:, 1]].transpose(0, 1).flatten(0, 1)
-        return (rows * self._gain(level) @ self.basis.T).reshape(y.shape[0], len(pixels), c, c, h, w).to(y.dtype)
+        gain, rest = self._gains(per_sample(sigma, y).double().reshape(-1, 1))
+        outputs = torch.arange(c * h * w, device=y.device).reshape(c, h, w)[:, pixels[:, 0], pixels[:, 1]].T.reshape(-1)
+        rows = self.basis[outputs] * gain[:, None] @ self.basis.T
+        rows[:, torch.arange(len(outputs)), outputs] += rest[:, outputs]
+        return rows.reshape(y.shape[0], len(pixels), c, c, h, w).to(y.dtype)
 
-    def _gain(self, level: Tensor) -> Tensor:
-        return self.eigenvalues / (self.eigenvalues + level**2)
+    def _gains(self, level: Float[Tensor, "b 1"]) -> tuple[Float[Tensor, "b r"], Float[Tensor, "b d"]]:
+        """lambda / (lambda + sigma^2) of the rest, and what the kept directions have above it."""
+        rest = self.rest.flatten() / (self.rest.flatten() + level**2)
+        shared = rest.amax(1, keepdim=True)
+        return self.eigenvalues / (self.eigenvalues + level**2) - shared, rest
 
 
 @dataclass(frozen=True)
@@ -110,32 +121,51 @@ class Circulant:
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
     ) -> Float[Tensor, "b q c c h w"]:
         """Rows of dD/dy in closed form: the kernel moved to each output pixel, no channel reading another."""
-        b, c, h, w = y.shape
         level = per_sample(sigma, y).double()
         kernels = torch.fft.ifft2(self._gain(level)).real
         moved = torch.stack([kernels.roll((int(i), int(j)), (2, 3)) for i, j in pixels], 1)
-        return (torch.eye(c, device=y.device)[..., None, None] * moved[:, :, :, None]).to(y.dtype)
+        return (torch.eye(y.shape[1], device=y.device)[..., None, None] * moved[:, :, :, None]).to(y.dtype)
 
     def _gain(self, level: Tensor) -> Tensor:
         return self.power.double() / (self.power.double() + level**2)
 
 
-def _spectrum(sample: Moments, alive: Bool[Tensor, " d"], shrinkage: float | str) -> tuple[Tensor, Tensor]:
-    """Eigenvalues > 0 and eigenvectors of the shrunk covariance of the living pixels."""
-    covariance = sample.covariance[alive][:, alive]
-    d = max(covariance.shape[0], 1)
-    level = covariance.diagonal().sum() / d
-    rho = _ledoit_wolf(covariance, sample) if shrinkage == "ledoit-wolf" else float(shrinkage)
-    values, vectors = eigh((1 - rho) * covariance) if covariance.numel() else (covariance.diagonal(), covariance)
-    values = values + rho * level
-    # Rounding leaves eigenvalues of either sign where the covariance has none: they are zero, and must not act at low noise.
-    keep = values > d * torch.finfo(torch.float64).eps * values.max() if values.numel() else values > 0
-    return values[keep], vectors[:, keep]
+class _Spectrum(NamedTuple):
+    """Eigenvalues > 0 (descending) and eigenvectors of the covariance of the living pixels, and E|x - mu|^4."""
+
+    mean: Float[Tensor, " d"]
+    alive: Bool[Tensor, " d"]
+    values: Float[Tensor, " r"]
+    vectors: Float[Tensor, "a r"]
+    fourth: Float[Tensor, ""]
 
 
-def _ledoit_wolf(covariance: Float[Tensor, "d d"], sample: Moments) -> float:
+def _by_pixels(flat: Float[Tensor, "n d"]) -> _Spectrum:
+    """From the d x d covariance: for n >= d."""
+    sample = moments(flat)
+    variance = sample.covariance.diagonal()
+    alive = variance > DEAD * variance.max()
+    values, vectors = eigh(sample.covariance[alive][:, alive])
+    keep = values > ROUNDING * values[:1]
+    return _Spectrum(sample.mean, alive, values[keep], vectors[:, keep], sample.fourth)
+
+
+def _by_images(flat: Float[Tensor, "n d"]) -> _Spectrum:
+    """From the n x n products of the images, which have the same eigenvalues: for n < d. S = A^T A / n, A A^T v = n lambda v."""
+    exact = flat.double()
+    mean = exact.mean(0)
+    centred = exact - mean
+    variance = centred.square().mean(0)
+    alive = variance > DEAD * variance.max()
+    rows = centred[:, alive]
+    values, vectors = eigh(rows @ rows.T / len(rows))
+    keep = values > ROUNDING * values[:1]
+    scaled = rows.T @ vectors[:, keep] / (len(rows) * values[keep]).sqrt()
+    return _Spectrum(mean, alive, values[keep], scaled, rows.square().sum(1).square().mean())
+
+
+def _ledoit_wolf(found: _Spectrum, n: int) -> float:
     """rho = min(1, b^2 / d^2), b^2 = (E|x|^4 - |S|^2) / n, d^2 = |S - tr(S)/d I|^2 (ledoit2004shrinkage, section 3)."""
-    size = covariance.square().sum()
-    level = covariance.diagonal().mean()
-    distance = size - covariance.shape[0] * level**2
-    return float(((sample.fourth - size) / sample.n / distance).clamp(0, 1)) if distance > 0 else 0.0
+    size = found.values.square().sum()
+    distance = size - found.values.sum() ** 2 / found.alive.sum().clamp_min(1)
+    return float(((found.fourth - size) / n / distance).clamp(0, 1)) if distance > 0 else 0.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import seaborn as sns
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
 from whence.figures.style import MUTED, WIDTH, Picture, canvas, svg
@@ -36,14 +37,14 @@ def fields(maps: Mapping[str, Any], alt: str, columns: int = 3, decades: float =
     size = WIDTH / columns
     figure, grid = canvas(rows, columns, height=rows * (size + 0.12) + 0.35, squeeze=False)
     norm = LogNorm(10.0**-decades, 1, clip=True)
-    image = None
+    colours = sns.color_palette("mako", as_cmap=True)
     for axes, (name, values) in zip(grid.flat, maps.items(), strict=False):
         field = array(values)
-        image = axes.imshow(field / field.max(), norm=norm, cmap=sns.color_palette("mako", as_cmap=True))
+        axes.imshow(field / field.max(), norm=norm, cmap=colours)
         axes.set_title(name, fontsize=9.5)
     for axes in grid.flat:
         axes.set_axis_off()
-    bar = figure.colorbar(image, ax=grid, orientation="horizontal", shrink=0.5, aspect=40, pad=0.02)
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=grid, orientation="horizontal", shrink=0.5, aspect=40, pad=0.02)
     bar.set_label("weight, relative to the largest", fontsize=9)
     bar.outline.set_visible(False)
     return svg(figure, alt)

@@ -16,17 +16,17 @@ def locality() -> Picture:
     """Which input pixels one output pixel of the best linear denoiser listens to, at three noise levels."""
     spectrum, field = _natural_field(96, seed=3)
     figure, axes = canvas(2, 3, *SIZE)
-    for column, sigma in enumerate((0.1, 0.5, 2.0)):
+    for column, sigma in enumerate((0.2, 0.6, 2.0)):
         noisy = field + sigma * np.random.default_rng(1).standard_normal(field.shape)
         crop = (slice(24, 57), slice(24, 57))
         _raster(axes[0, column], noisy[crop], INK, low=-2.2, high=2.2)
         kernel = np.fft.fftshift(np.fft.ifft2(spectrum / (spectrum + sigma**2)).real)[32:65, 32:65]
-        _raster(axes[1, column], np.sqrt(np.abs(kernel) / kernel.max()), BLUE)
+        _raster(axes[1, column], (np.abs(kernel) / kernel.max()) ** 0.35, BLUE)
         axes[0, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
         axes[1, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
         axes[0, column].set_title(f"σ = {sigma:g}", loc="center", fontsize=9, color=MUTED)
     axes[0, 0].set_ylabel("input", fontsize=9)
-    axes[1, 0].set_ylabel("weight", fontsize=9)
+    axes[1, 0].set_ylabel("weights", fontsize=9)
     return svg(
         figure,
         "Top: a random field with the spectrum of photographs, under little, medium and much noise, one pixel marked. "

@@ -16,19 +16,19 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5d6575", "#d9dce3", "#fdfdfe"
-BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#2f6db5", "#c9650c", "#16806a", "#8a55a8", "#b8384a", "#7d8493"
+BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#3573be", "#bc5802", "#0a7d66", "#7e4793", "#b63449", "#6a7688"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
 DARK = {
     INK: "#e6e9f0",
     MUTED: "#a3abba",
     GRID: "#3a4152",
     PAPER: "#14171f",
-    BLUE: "#74aeee",
-    ORANGE: "#f0a050",
-    GREEN: "#4cc7a5",
-    PURPLE: "#c592e4",
-    RED: "#f2838f",
-    GREY: "#9aa2b2",
+    BLUE: "#78b8fb",
+    ORANGE: "#f1a151",
+    GREEN: "#4ac6a4",
+    PURPLE: "#ba85d3",
+    RED: "#f2828d",
+    GREY: "#9ba6b6",
 }
 
 # Inches. A phone shows 5.4 in at about nine tenths of its natural size, so 10 pt stays legible there.
