@@ -43,9 +43,9 @@ def read_idx(raw: bytes) -> np.ndarray:
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise ValueError(f"an idx file of bytes starts with 00 00 08, this one with {raw[:4].hex(' ') or 'nothing'}")
     header = 4 + 4 * raw[3]
-    shape = tuple(int(size) for size in np.frombuffer(raw[4:header], ">u4"))
-    if len(shape) != raw[3] or len(raw) != header + math.prod(shape):
-        raise ValueError(f"the idx header promises {shape}, that is {header + math.prod(shape)} bytes, and there are {len(raw)}")
+    shape = tuple(int.from_bytes(raw[i : i + 4], "big") for i in range(4, header, 4))
+    if len(raw) != header + math.prod(shape):
+        raise ValueError(f"the idx header promises {header + math.prod(shape)} bytes for {shape}, and there are {len(raw)}")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
 
 

@@ -93,6 +93,7 @@ def parse(name: str, table: dict[str, Any]) -> Dataset:
     try:
         entry = Dataset(
             name=name,
+            note=" ".join(rest.pop("note").split()),
             shape=tuple(rest.pop("shape")),
             sources=tuple(Source(**source) for source in rest.pop("source", [])),
             arrays={key: Array(name=key, **_tuples(array)) for key, array in rest.pop("array", {}).items()},
