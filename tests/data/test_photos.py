@@ -47,11 +47,6 @@ def test_crops_are_pieces_of_their_own_band(split):
     bands = [torch.from_numpy(np.array(band)).permute(2, 0, 1) for band in regions(split)]
     for crop in crops(split, 5, 48, stream(1, "t")):
         pixels = ((crop + 1) * 127.5).round().to(torch.uint8)
-        hits = sum(
-            int((band.unfold(1, 48, 1).unfold(2, 48, 1)[:, :, :, 0, 0] == pixels[:, None, None, 0, 0]).all(0).sum())
-            for band in bands
-        )
-        assert hits >= 1
         assert any(contains(band, pixels) for band in bands)
 
 

@@ -50,7 +50,7 @@ def _retrieve(entry: Dataset, source: Source, folder: Path) -> None:
     pooch.get_logger().setLevel("WARNING")  # we say ourselves what is fetched from where
     failures = []
     for url in entry.urls(source):
-        print(f"{entry.name}: fetching {url} ({source.bytes / 1e6:.1f} MB)")
+        print(f"{entry.name}: fetching {url} ({source.bytes:,} bytes)")
         try:
             pooch.retrieve(url, known_hash=f"sha256:{source.sha256}", fname=source.file, path=folder, progressbar=True)
             return
