@@ -20,6 +20,8 @@ def normalise(notebook: Any) -> Any:
         cell["id"] = f"cell-{number}"
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
+        if not cell.metadata.get("tags", True):  # papermill gives every cell an empty list
+            del cell.metadata["tags"]
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = "\n".join([INJECTED, *cell.source.rstrip().split("\n")[1:]])
         if cell.cell_type == "code":

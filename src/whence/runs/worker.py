@@ -138,6 +138,8 @@ def _set_environment(work: Path, threads: int) -> None:
     (private / "matplotlibrc").touch()
     for name in ("MPLBACKEND", "PYTHONSTARTUP"):
         os.environ.pop(name, None)
+    if given := os.environ.get("WHENCE_DATA"):
+        os.environ["WHENCE_DATA"] = os.path.abspath(given)  # it may be relative to where we were called
     os.environ.update(
         WHENCE_RUN_DIR=str(work),
         JUPYTER_PATH=str(private),
@@ -172,16 +174,20 @@ def _keep(job: Job, work: Path, failure: Failure) -> str:
     kept.parent.mkdir(parents=True, exist_ok=True)
     (work / "error.txt").write_text(f"{failure}\n")
     os.replace(work, kept)
-    return f"{failure}\noutput so far: {kept}/notebook.ipynb"
+    return f"{failure}\noutput so far: {_relative(job, kept / 'notebook.ipynb')}"
 
 
 def _told(job: Job, where: str, source: str, error: str) -> str:
     text = Path(job.source).read_text()
     at = text.find(source)
-    line = f", line {text.count(chr(10), 0, at) + 1}" if source and at >= 0 else ""
+    line = f":{text.count(chr(10), 0, at) + 1}" if source and at >= 0 else ""
     shown = "\n".join(f"    | {row}" for row in source.rstrip().split("\n")) if source else "    (before the first cell)"
     indented = "\n".join(f"    {row}" for row in error.split("\n"))
-    return f"{job.notebook}: {where} failed ({job.source}{line})\n{shown}\n{indented}"
+    return f"{job.notebook}: {where} failed ({_relative(job, Path(job.source))}{line})\n{shown}\n{indented}"
+
+
+def _relative(job: Job, path: Path) -> Path:
+    return path.relative_to(Path(job.source).parents[2])  # the project's root
 
 
 def _version(name: str) -> str:
