@@ -50,7 +50,7 @@ def cells(path: Path) -> list[list[Any]]:
     import jupytext
 
     notebook = jupytext.read(path, fmt="py:percent")
-    return [[c.cell_type, c.source, {k: v for k, v in c.metadata.items() if k not in LAYOUT}] for c in notebook.cells]
+    return [[c.cell_type, c.source.rstrip(), {k: v for k, v in c.metadata.items() if k not in LAYOUT}] for c in notebook.cells]
 
 
 def claims(notebook: str) -> list[dict[str, Any]]:

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import pytest
+
+from whence.runs import key
+from whence.runs.job import plan
+from whence.runs.params import NotebookError
+
+MODULES = {
+    "__init__.py": "",
+    "top.py": "from pkg.rooms import first\n",
+    "rooms/__init__.py": "",
+    "rooms/first.py": "import numpy\n\n\ndef f():\n    from .second import g\n    return g\n",
+    "rooms/second.py": "from pkg import ground\ng = 1\n",
+    "rooms/unused.py": "h = 1\n",
+    "ground.py": "import pkg.top  # a cycle\nz = 1\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package `pkg` of a few modules, and a file that imports one of them."""
+    for name, text in MODULES.items():
+        (tmp_path / "pkg" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pkg" / name).write_text(text)
+    (tmp_path / "user.py").write_text("import os\nfrom pkg.top import first\n")
+    return tmp_path / "pkg"
+
+
+def code(package):
+    return key.code(package.parent / "user.py", package)
+
+
+def test_the_code_is_everything_imported_directly_or_through_others(package):
+    assert set(code(package)) == {"pkg", "pkg.top", "pkg.rooms", "pkg.rooms.first", "pkg.rooms.second", "pkg.ground"}
+
+
+@pytest.mark.parametrize("module", ["__init__.py", "top.py", "rooms/__init__.py", "rooms/second.py", "ground.py"])
+def test_a_change_in_a_module_imported_through_others_counts(package, module):
+    before = code(package)
+    (package / module).write_text(MODULES[module] + "changed = True\n")
+    assert code(package) != before
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("rooms/unused.py", "h = 2\n"),
+        ("rooms/second.py", "# a comment\nfrom pkg import ground\n\n\ng = (\n    1\n)  # why\n"),
+    ],
+)
+def test_modules_not_imported_comments_and_layout_do_not_count(package, module, text):
+    before = code(package)
+    (package / module).write_text(text)
+    assert code(package) == before
+
+
+def test_a_module_named_after_from_counts_as_one(package):
+    (package.parent / "user.py").write_text("from pkg.rooms import unused, first as f\n")
+    assert {"pkg.rooms.unused", "pkg.rooms.first"} <= set(code(package))
+
+
+def test_code_that_is_not_python_is_refused_with_its_line(package):
+    (package / "ground.py").write_text("z = 1\nz = = 2\n")
+    with pytest.raises(NotebookError, match=r"ground\.py, line 2"):
+        code(package)
+
+
+def parts(*overrides, profile="laptop", name="locality/a"):
+    return plan(name, profile, overrides).parts
+
+
+def test_the_key_knows_which_part_changed(notebook, claim):
+    path = notebook("a", "print(1)")
+    before = parts()
+    assert key.changed(before, parts("seed=1")) == ["parameters"]
+    claim("a")
+    assert key.changed(before, parts()) == ["claims"]
+    before = parts()
+    path.write_text(path.read_text().replace("print(1)", "print(2)"))
+    assert key.changed(before, parts()) == ["notebook"]
+
+
+def test_a_claim_of_another_notebook_does_not_count(notebook, claim):
+    notebook("a")
+    before = parts()
+    claim("b")
+    assert parts() == before
+
+
+def test_the_header_and_blank_lines_of_a_notebook_do_not_count_but_cell_metadata_does(notebook):
+    path = notebook("a", "print(1)")
+    before, text = parts(), path.read_text()
+    path.write_text("# ---\n# jupyter:\n#   jupytext:\n#     text_representation:\n#       extension: .py\n# ---\n\n" + text)
+    assert parts() == before
+    path.write_text(text.replace("# %%\nprint(1)", "\n\n\n# %%\nprint(1)"))
+    assert parts() == before
+    path.write_text(text.replace("# %%\nprint(1)", '# %% tags=["hide-input"]\nprint(1)'))
+    assert key.changed(before, parts()) == ["notebook"]
+
+
+def test_what_a_notebook_imports_is_part_of_its_key(notebook):
+    assert key.code(notebook("a", "1")) == {}
+    assert set(key.code(notebook("b", "from whence.noise import log_grid"))) == {"whence", "whence.noise"}
+
+
+def test_names_of_profiles_and_the_order_of_parameters_do_not_count(notebook, project):
+    notebook("a")
+    (project / "notebooks" / "profiles.toml").write_text('[smoke."locality/a"]\nseed = 3\n')
+    smoke, laptop = plan("locality/a", "smoke"), plan("locality/a", "laptop", ["seed=3"])
+    assert smoke.key == laptop.key != plan("locality/a", "laptop").key
+    turned = dict(reversed(smoke.parameters.items()))
+    assert key.parts("locality/a", turned) == smoke.parts
+
+
+def test_an_int_given_for_a_float_is_the_same_run(notebook):
+    notebook("a")
+    assert plan("locality/a", "laptop", ["scale=2"]).key == plan("locality/a", "laptop", ["scale=2.0"]).key
+
+
+def test_the_data_set_counts_by_its_entry_in_the_registry(notebook, project):
+    notebook("a", parameters='# %% tags=["parameters"]\ndataset: str = "photos"\n')
+    before = parts()
+    assert key.changed(before, parts("dataset=digits")) == ["parameters", "data"]
+    path = project / "data" / "registry.toml"
+    path.write_text(path.read_text().replace('title = "Photographs', 'title = "Some photographs'))
+    assert key.changed(before, parts()) == ["data"]
+
+
+def test_a_label_tells_what_was_set_beyond_the_profile(notebook):
+    notebook("a", parameters='# %% tags=["parameters"]\ndataset: str = "photos"\nseed: int = 0\n')
+    assert plan("locality/a", "laptop", ["dataset=digits", "seed=0"]).profile == "laptop"
+    assert plan("locality/a", "smoke", ["seed=4"]).profile == "smoke -p seed=4"
