@@ -44,7 +44,10 @@ def sigma_from_alpha_bar(alpha_bar: float | Tensor) -> Tensor:
 
 def alpha_bar_from_sigma(sigma: float | Tensor) -> Tensor:
     """alpha_bar = 1 / (1 + sigma^2), sigma >= 0."""
-    return 1 / (1 + torch.as_tensor(sigma, dtype=torch.float64) ** 2)
+    level = torch.as_tensor(sigma, dtype=torch.float64)
+    if not bool((level >= 0).all()):
+        raise ValueError(f"sigma is {level.tolist()}, expected >= 0: it is the standard deviation of the noise")
+    return 1 / (1 + level**2)
 
 
 def log_grid(low: float, high: float, n: int) -> Float[Tensor, " n"]:

@@ -32,10 +32,12 @@ def array(values: Any) -> np.ndarray:
 
 
 def bootstrap(values: Any, level: float = 0.95, resamples: int = 10_000) -> Interval:
-    """Expanded percentile bootstrap interval of the mean over seeds (Hesterberg 2015).
+    """Percentile bootstrap interval of the mean over seeds, stretched for small samples (after Hesterberg 2015).
 
-    The plain percentile interval is too narrow for few seeds by sqrt((n-1)/n) and by the missing t quantile; expanding its
-    level to alpha' = 2 Phi(-sqrt(n/(n-1)) t_{alpha/2, n-1}) mends both. One value has no spread to resample: low = high = value.
+    The plain percentile interval is too narrow for few seeds by sqrt((n-1)/n) and by using z where Student's t is due. Both its arms
+    are stretched by sqrt(n/(n-1)) t/z: it keeps its lopsidedness and covers a Gaussian mean in 94 to 96 % of cases from n = 3 on.
+    (Reading wider percentiles instead cannot reach beyond the extreme values: 75 % at n = 3, 92 % at n = 5.)
+    One value has no spread to resample: low = high = value.
     Resampling draws from a fixed stream, so the same values give the same interval everywhere.
     Raises ValueError for no values, or for any that is not finite.
     """
@@ -45,10 +47,11 @@ def bootstrap(values: Any, level: float = 0.95, resamples: int = 10_000) -> Inte
     n, mean = sample.size, float(sample.mean())
     if n == 1:
         return Interval(mean, mean, mean, 1, level)
-    tail = _scipy.norm.cdf(math.sqrt(n / (n - 1)) * _scipy.t.ppf((1 - level) / 2, n - 1))
+    tail = (1 - level) / 2
+    stretch = math.sqrt(n / (n - 1)) * _scipy.t.ppf(tail, n - 1) / _scipy.norm.ppf(tail)
     draws = np.random.default_rng(20261120).integers(0, n, (resamples, n))
     low, high = np.quantile(np.sort(sample)[draws].mean(1), [tail, 1 - tail])
-    return Interval(mean, float(low), float(high), n, level)
+    return Interval(mean, mean - stretch * (mean - float(low)), mean + stretch * (float(high) - mean), n, level)
 
 
 def paired(a: Any, b: Any, level: float = 0.95) -> Interval:
@@ -64,7 +67,7 @@ class Agreement:
     """How well a prediction agrees with a target: R2, r and r^2 always together, since papers quote any of the three.
 
     `r2` is 1 - SSE/SST and can be negative; `pearson` is the mean-centred cosine; `cosine` is not centred;
-    `psnr` is 10 log10(range^2 / MSE) in dB for pixels in [-1, 1] (range 2).
+    `psnr` is 10 log10(range^2 / MSE) in dB for pixels in [-1, 1] (range 2). What a constant array leaves undefined is nan.
     """
 
     r2: float
@@ -82,8 +85,8 @@ def agreement(prediction: Any, target: Any) -> Agreement:
         raise ValueError(f"agreement of shapes {p.shape} and {t.shape}: expected the same")
     p, t = p.reshape(-1), t.reshape(-1)
     mse = float(np.square(p - t).mean())
-    variance = float(np.square(t - t.mean()).mean())
-    pearson = _cosine(p - p.mean(), t - t.mean())
+    variance = float(np.square(_centred(t)).mean())
+    pearson = _cosine(_centred(p), _centred(t))
     return Agreement(
         r2=1 - mse / variance if variance > 0 else math.nan,
         pearson=pearson,
@@ -101,6 +104,10 @@ def slope(x: Any, y: Any) -> float:
         raise ValueError(f"slope through {a.size} and {b.size} points: expected as many, at least two of them distinct in x")
     centred = a - a.mean()
     return float(centred @ (b - b.mean()) / (centred @ centred))
+
+
+def _centred(a: np.ndarray) -> np.ndarray:
+    return a - a.mean() if np.ptp(a) > 0 else np.zeros_like(a)  # the mean of equal numbers may be off by a rounding
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:

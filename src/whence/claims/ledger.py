@@ -20,12 +20,13 @@ from whence.stats import array, bootstrap
 
 STUDIES = ("locality", "simplicity", "shortcut")
 MIN_SEEDS = 3
+LABELS = ("seen", "recalled")
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "fails", "undecided", "not run"
 
 
 @dataclass(frozen=True)
 class Test:
-    """An acceptance interval [low, high] for the mean over seeds, and how the ledger words it."""
+    """An open acceptance interval (low, high) for the mean over seeds, and how the ledger words it."""
 
     __test__ = False  # not a pytest class
 
@@ -35,15 +36,17 @@ class Test:
 
     @classmethod
     def parse(cls, table: dict[str, float]) -> Test:
-        """The test of a ``test = {...}`` table. Raises ValueError when it is none of the three forms."""
-        keys = set(table)
+        """The test of a ``test = {...}`` table. Raises ValueError when it is none of the three forms, with finite numbers."""
+        finite = all(type(value) in (int, float) and math.isfinite(value) for value in table.values())
+        keys = set(table) if finite and table.get("tolerance", 0) >= 0 else None
         if keys == {"above"}:
             return cls(table["above"], math.inf, f"> {table['above']:g}")
         if keys == {"below"}:
             return cls(-math.inf, table["below"], f"< {table['below']:g}")
         if keys == {"equals", "tolerance"}:
             v, e = table["equals"], table["tolerance"]
-            return cls(v - e, v + e, f"= {v:g} ± {e:g}")
+            # Its ends are accepted, those of the other two are not: one float further out makes an open interval of it.
+            return cls(math.nextafter(v - e, -math.inf), math.nextafter(v + e, math.inf), f"= {v:g} ± {e:g}")
         raise ValueError(f"test {table!r}: expected {{above = t}}, {{below = t}} or {{equals = v, tolerance = e}}")
 
     def verdict(self, low: float, high: float) -> str:
@@ -62,10 +65,14 @@ class Published:
     dataset: str
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise ValueError(f"published figure with label {self.label!r}: expected one of {', '.join(LABELS)}")
+
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence that can fail. `source` is a key of references.bib, `where` the place in the paper, `measure` what we compute."""
+    """One sentence that can fail: `source` is a key of references.bib, `where` its place there, `measure` what we compute."""
 
     id: str
     statement: str
@@ -81,17 +88,17 @@ class Claim:
 
     @classmethod
     def parse(cls, table: dict[str, Any], notebook_prefix: str) -> Claim:
-        """A claim of a ``[[claim]]`` table of notebooks/<study>/claims.toml."""
+        """A claim of a ``[[claim]]`` table of notebooks/<study>/claims.toml. Raises ValueError naming a malformed one."""
         fields = dict(table)
         published = fields.pop("published", None)
         try:
             claim = cls(
-                test=Test.parse(fields.pop("test")),
+                test=Test.parse(fields.pop("test", {})),
                 published=Published(**published) if published else None,
                 amended=tuple(fields.pop("amended", ())),
                 **fields,
             )
-        except (KeyError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"claim {table.get('id', table)!r}: {error}; see CONTRIBUTING.md for the fields of a claim") from error
         if not claim.id.startswith(notebook_prefix) or not claim.notebook.startswith(notebook_prefix):
             raise ValueError(f"claim {claim.id!r}, notebook {claim.notebook!r}: both must start with {notebook_prefix!r}")
@@ -132,7 +139,11 @@ def ledger() -> dict[str, Claim]:
             path = resource(f"notebooks/{study}/claims.toml")
         except FileNotFoundError:
             continue  # a study whose notebooks are still to come
-        for table in tomllib.loads(path.read_text()).get("claim", []):
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])
+        except ValueError as error:
+            raise ValueError(f"{path}: not readable as TOML ({error})") from error
+        for table in tables:
             claim = Claim.parse(table, f"{study}/")
             if claim.id in claims:
                 raise ValueError(f"claim {claim.id!r} stands twice in {path}")

@@ -31,7 +31,7 @@ class Run(Protocol):
 class Row:
     """One line of the claims table; a claim that no run has measured has verdict "not run" and no numbers.
 
-    `published` is given only when the figure was seen in its source and is for this row's data set: a recalled figure is never shown.
+    `published` is given only when the figure was seen in its source and is for this row's data set; a recalled one is never shown.
     """
 
     id: str

@@ -57,8 +57,9 @@ def side(
 ) -> Float[Tensor, " q"]:
     """Side, in pixels, of the square centred on each output pixel that holds a fraction of its field's mass.
 
-    The mass inside odd squares 1, 3, 5, ... (cut off at the border, or wrapped round on a torus) is interpolated linearly, so the
-    side is a continuous number: 1 pixel holding everything gives side `fraction`. A field without mass (a dead pixel) gives nan.
+    The mass inside odd squares 1, 3, 5, ... (cut off at the border, or wrapped round on a torus, no wider than it)
+    is interpolated linearly, so the side is a continuous number: 1 pixel holding everything gives side `fraction`. A field
+    without mass (a dead pixel) gives nan.
     Raises ValueError for a fraction outside (0, 1].
     """
     if not 0 < fraction <= 1:
@@ -69,6 +70,7 @@ def side(
     mass.scatter_add_(1, ring, fields.reshape(q, -1).double())
     inside = torch.nn.functional.pad(mass.cumsum(1), (1, 0))
     sides = torch.cat([torch.zeros(1), 2 * torch.arange(max(h, w)) + 1]).double().to(fields.device)
+    sides = sides.clamp(max=max(h, w)) if torus else sides
     target = fraction * inside[:, -1:]
     upper = torch.searchsorted(inside, target).clamp(1, inside.shape[1] - 1)
     before, after = inside.gather(1, upper - 1), inside.gather(1, upper)

@@ -14,7 +14,8 @@ def radial_spectrum(images: Float[Tensor, "n c h h"]) -> tuple[Float[Tensor, " k
 
     Each image's mean is removed and a Hann window applied, since the borders of a crop do not meet and their step would add a
     spectrum f^-2 of its own; the window costs the lowest frequency some leakage. Power is per pixel: white noise of variance v
-    reads v. Raises ValueError for images that are not square or smaller than 8 pixels.
+    reads v, but about .7 v at k = 1, which the window and the mean share.
+    Raises ValueError for images that are not square or smaller than 8 pixels.
     """
     h, w = images.shape[-2:]
     if h != w or h < 8:

@@ -78,6 +78,7 @@ def committed_dir() -> Path:
 
 
 def book_records() -> list[Record]:
-    """The records the book speaks of: what is published now, then what is committed; by notebook and data set."""
+    """The records the book speaks of: what is published now and what is committed, by notebook, data set, profile, and when
+    they finished."""
     paths = [*published_dir().glob("*/*.json"), *committed_dir().rglob("run.json")]
-    return sorted((read_record(path) for path in paths), key=lambda r: (r.notebook, r.dataset, r.profile, r.key))
+    return sorted((read_record(path) for path in paths), key=lambda r: (r.notebook, r.dataset, r.profile, r.finished))
