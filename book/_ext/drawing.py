@@ -30,8 +30,8 @@ def score(counts: Mapping[str, int]) -> str:
     shown = [(v, counts.get(v, 0)) for v in VERDICTS if counts.get(v, 0) or v != "not run"]
     bar = "".join(f'<span class="verdict-{v.replace(" ", "-")}" style="flex-grow:{n}"></span>' for v, n in shown if n)
     words = "".join(f'<li><b>{n}</b> <span class="verdict-{v.replace(" ", "-")}">{WORDS[v]}</span></li>' for v, n in shown)
-    plural = "claim" if total == 1 else "claims"
-    return f'<div class="claims-score"><div class="bar" aria-hidden="true">{bar}</div><ul><li><b>{total}</b> {plural}</li>{words}</ul></div>'
+    count = f"<li><b>{total}</b> {'claim' if total == 1 else 'claims'}</li>"
+    return f'<div class="claims-score"><div class="bar" aria-hidden="true">{bar}</div><ul>{count}{words}</ul></div>'
 
 
 def interval(value: float, low: float, high: float, accept: tuple[float, float], published: float | None) -> str:

@@ -31,7 +31,13 @@ def add_buttons(app: Sphinx, pagename: str, templatename: str, context: dict[str
         ("Binder", "_static/images/logo_binder.svg", f"{BINDER}/v2/gh/{repo}/{BRANCH}?urlpath=lab/tree/{notebook}"),
     ]
     buttons = [{"type": "link", "text": name, "tooltip": f"Open on {name}", "icon": icon, "url": url} for name, icon, url in launch]
-    group = {"type": "group", "tooltip": "Run this notebook online", "icon": "fas fa-rocket", "buttons": buttons, "label": "launch-buttons"}
+    group = {
+        "type": "group",
+        "tooltip": "Run this notebook online",
+        "icon": "fas fa-rocket",
+        "buttons": buttons,
+        "label": "launch-buttons",
+    }
     context["header_buttons"].insert(0, group)
     for button in _flat(context["header_buttons"]):
         if button.get("label") == "source-edit-button":

@@ -1,7 +1,8 @@
 """What the records say, as tables: claims, their score, runs, data sets, and the badge on each notebook's page.
 
 Every page that uses one of these directives remembers a fingerprint of the records it was made from, and is made again as
-soon as that changes: a record that is new, changed or gone.
+soon as that changes: a record that is new, changed or gone. Imports that take long stand where they are used, since a build
+with nothing to do must not wait for them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import drawing
 from docutils import nodes
@@ -18,10 +19,11 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from whence.claims.ledger import STUDIES, ledger
-from whence.claims.table import Row, rows, score
 from whence.resources import resource
 from whence.runs.record import Record, book_records, committed_dir, published_dir, read_record, root
+
+if TYPE_CHECKING:
+    from whence.claims.table import Row
 
 SEEN = "whence_records"
 
@@ -51,7 +53,7 @@ class FromRecords(SphinxDirective):
     def table(self, name: str, headings: list[str], body: list[list[list[nodes.Node]]]) -> list[nodes.Node]:
         """A docutils table of rows of cells, each cell a list of inline nodes; an empty body says so in words."""
         if not body:
-            return [nodes.paragraph("", "Nothing to show yet: no run is published. Make one with ", nodes.literal(text="make book"), nodes.Text("."))]
+            return [nodes.paragraph(text="Nothing to show yet: no run is published.")]
         group = nodes.tgroup(cols=len(headings))
         group += [nodes.colspec(colwidth=1) for _ in headings]
         head, rest = nodes.thead(), nodes.tbody()
@@ -64,9 +66,12 @@ class FromRecords(SphinxDirective):
 class ClaimsTable(FromRecords):
     """``{claims-table}``: every claim with what was published and what was measured; ``:study:`` for one study's."""
 
-    option_spec = {"study": lambda value: directives.choice(value, STUDIES)}
+    option_spec: ClassVar = {"study": directives.unchanged_required}
 
     def show(self) -> list[nodes.Node]:
+        from whence.claims.ledger import ledger
+        from whence.claims.table import rows
+
         claims = ledger()
         found = _of_study(rows(claims, book_records()), self.options.get("study"))
         body = [self.line(row, (claims[row.id].test.low, claims[row.id].test.high)) for row in found]
@@ -103,17 +108,32 @@ class ClaimsTable(FromRecords):
 class ClaimsScore(FromRecords):
     """``{claims-score}``: how many claims hold, fail, are undecided, not run; ``:study:`` for one study's."""
 
-    option_spec = {"study": lambda value: directives.choice(value, STUDIES)}
+    option_spec: ClassVar = {"study": directives.unchanged_required}
 
     def show(self) -> list[nodes.Node]:
-        return [_html(drawing.score(score(_of_study(rows(ledger(), book_records()), self.options.get("study")))))]
+        from whence.claims.ledger import ledger
+        from whence.claims.table import rows, score
+
+        found = _of_study(rows(ledger(), book_records()), self.options.get("study"))
+        return [_html(drawing.score(score(found)))]
 
 
 class RunTable(FromRecords):
     """``{run-table}``: every run the book speaks of, with what it cost and on what."""
 
     def show(self) -> list[nodes.Node]:
-        headings = ["Notebook", "Profile", "Data", "Run key", "Commit", "Device", "Threads", "Wall time", "Peak memory", "Finished (UTC)"]
+        headings = [
+            "Notebook",
+            "Profile",
+            "Data",
+            "Run key",
+            "Commit",
+            "Device",
+            "Threads",
+            "Wall time",
+            "Peak memory",
+            "Finished (UTC)",
+        ]
         return self.table("run-table", headings, [self.line(record) for record in book_records()])
 
     def line(self, record: Record) -> list[list[nodes.Node]]:
@@ -144,7 +164,9 @@ class RunBadge(FromRecords):
         try:
             record = read_record(path)
         except ValueError as error:
-            raise self.error(f"{error}. The badge needs the run's record beside the notebook: publish it with `whence book`.") from error
+            raise self.error(
+                f"{error}. The badge needs the run's record beside the notebook: publish it with `whence book`."
+            ) from error
         facts = {
             "profile": record.profile,
             "data": record.dataset,
@@ -164,7 +186,9 @@ class DataTable(FromRecords):
     def show(self) -> list[nodes.Node]:
         from whence.data.registry import registry
 
-        return self.table("data-table", ["Name", "What", "Splits", "Download", "Licence", "Cite"], [self.line(d) for d in registry().values()])
+        return self.table(
+            "data-table", ["Name", "What", "Splits", "Download", "Licence", "Cite"], [self.line(d) for d in registry().values()]
+        )
 
     def line(self, dataset: Any) -> list[list[nodes.Node]]:
         shape = "×".join(map(str, dataset.shape[:2])) + (" colour" if dataset.shape[2] == 3 else " grey")
@@ -182,8 +206,8 @@ class DataTable(FromRecords):
 
 def fingerprint() -> str:
     """A digest of everything the tables are made from: published and committed records, the ledger, the data registry."""
-    claims = [root() / f"notebooks/{study}/claims.toml" for study in STUDIES]
-    paths = [*published_dir().glob("*/*.json"), *committed_dir().rglob("run.json"), *claims, resource("data/registry.toml")]
+    records = [*published_dir().glob("*/*.json"), *committed_dir().rglob("run.json")]
+    paths = [*records, *(root() / "notebooks").glob("*/claims.toml"), resource("data/registry.toml")]
     digest = hashlib.sha256()
     for path in sorted(p for p in paths if p.is_file()):
         digest.update(f"{path.relative_to(root())}\0".encode() + path.read_bytes())
@@ -207,7 +231,12 @@ def insert_badge(app: Sphinx, docname: str, source: list[str]) -> None:
     if not docname.startswith("studies/") or Path(app.env.doc2path(docname)).suffix != ".ipynb":
         return
     notebook = json.loads(source[0])
-    cell = {"cell_type": "markdown", "id": "run-badge", "metadata": {}, "source": f"```{{run-badge}} {docname.removeprefix('studies/')}\n```"}
+    cell = {
+        "cell_type": "markdown",
+        "id": "run-badge",
+        "metadata": {},
+        "source": f"```{{run-badge}} {docname.removeprefix('studies/')}\n```",
+    }
     notebook["cells"].insert(1, cell)
     source[0] = json.dumps(notebook)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -18,16 +18,16 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from whence.figures import style
 from whence.resources import write_atomically
 
 log = logging.getLogger(__name__)
-_COLOUR = re.compile("|".join(map(re.escape, style.DARK)), re.IGNORECASE)
 
 
 def darken(svg: str) -> str:
     """The drawing in the colours for a dark page. One pass, so that no colour is swapped twice."""
-    return _COLOUR.sub(lambda found: style.DARK[found[0].lower()], svg)
+    from whence.figures.style import DARK
+
+    return re.sub("|".join(map(re.escape, DARK)), lambda found: DARK[found[0].lower()], svg, flags=re.IGNORECASE)
 
 
 class Twins(SphinxTransform):
@@ -71,14 +71,14 @@ class Twins(SphinxTransform):
 
 
 class Question(SphinxDirective):
-    """``{question} locality``: the picture of a study's question, drawn as the page is read; with a caption it is a numbered figure."""
+    """``{question} locality``: the picture of a study's question; with a caption it is a numbered figure."""
 
     required_arguments = 1
     has_content = True
-    option_spec = {"name": directives.unchanged}
+    option_spec: ClassVar = {"name": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
-        from whence.figures import questions
+        from whence.figures import questions, style
 
         drawn = questions.DRAW[self.arguments[0]]()
         target = Path(self.env.app.outdir).parent / "jupyter_execute" / f"question-{self.arguments[0]}.svg"

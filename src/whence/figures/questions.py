@@ -19,12 +19,15 @@ def locality() -> Picture:
     for column, sigma in enumerate((0.2, 0.6, 2.0)):
         noisy = field + sigma * np.random.default_rng(1).standard_normal(field.shape)
         crop = (slice(24, 57), slice(24, 57))
-        _raster(axes[0, column], noisy[crop], INK, low=-2.2, high=2.2)
+        axes[0, column].imshow(noisy[crop], cmap="gray", vmin=-2.4, vmax=2.4, interpolation="nearest")
         kernel = np.fft.fftshift(np.fft.ifft2(spectrum / (spectrum + sigma**2)).real)[32:65, 32:65]
-        _raster(axes[1, column], (np.abs(kernel) / kernel.max()) ** 0.35, BLUE)
-        axes[0, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
-        axes[1, column].plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
+        _weights(axes[1, column], (np.abs(kernel) / kernel.max()) ** 0.35)
         axes[0, column].set_title(f"σ = {sigma:g}", loc="center", fontsize=9, color=MUTED)
+        for ax in axes[:, column]:
+            ax.plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(True)
+            ax.spines[:].set_color(GRID)
     axes[0, 0].set_ylabel("input", fontsize=9)
     axes[1, 0].set_ylabel("weights", fontsize=9)
     return svg(
@@ -41,14 +44,11 @@ def simplicity() -> Picture:
     linear = label * (0.1 + 0.9 * rng.random(label.size))
     slab = _five_slabs(label, rng)
     figure, axes = canvas(1, 1, *SIZE)
-    for sign, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
-        chosen = label == sign
-        axes.scatter(linear[chosen], slab[chosen], s=11, c=colour, marker=marker, alpha=0.85, linewidths=0)
+    _panel(axes, linear, slab, label)
     axes.axvline(0, color=INK, lw=1.6)
     for cut in (-0.66, -0.22, 0.22, 0.66):
         axes.axhline(cut, color=GREY, lw=1.2, ls=(0, (3, 3)))
-    axes.set(xticks=[], yticks=[], xlabel="linear coordinate: one cut", ylabel="5-slab coordinate: four cuts")
-    axes.spines[:].set_color(GRID)
+    axes.set(xlabel="linear coordinate: one cut", ylabel="5-slab coordinate: four cuts")
     return svg(
         figure,
         "Points of two classes. A single vertical line separates them by their horizontal coordinate; by their vertical "
@@ -59,20 +59,17 @@ def simplicity() -> Picture:
 def shortcut() -> Picture:
     """A predictive latent and an available one: the same points in latent space and as a network meets them."""
     rng = np.random.default_rng(0)
-    label = np.repeat([-1, 1], 130)
+    label = np.repeat([-1, 1], 110)
     mean = np.array([1.04, 1.28])  # signs right with probability 0.85 and 0.90
     noise = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], label.size)
     latent = label[:, None] * mean + noise
     figure, axes = canvas(1, 2, *SIZE)
     for ax, scale, title in ((axes[0], 1.0, "what predicts"), (axes[1], 3.5, "what is easy to see")):
-        for sign, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
-            chosen = label == sign
-            ax.scatter(scale * latent[chosen, 0], latent[chosen, 1], s=9, c=colour, marker=marker, alpha=0.85, linewidths=0)
+        _panel(ax, scale * latent[:, 0], latent[:, 1], label)
         ax.axhline(0, color=INK, lw=1.2)
         ax.axvline(0, color=GREY, lw=1.2, ls=(0, (3, 3)))
-        ax.set(xlim=(-11, 11), ylim=(-4.6, 4.6), xticks=[], yticks=[], xlabel="shortcut latent")
+        ax.set(xlim=(-11, 11), ylim=(-4.6, 4.6), xlabel="shortcut latent")
         ax.set_title(title, loc="center", fontsize=9, color=MUTED)
-        ax.spines[:].set_color(GRID)
     axes[0].set_ylabel("core latent")
     return svg(
         figure,
@@ -82,6 +79,14 @@ def shortcut() -> Picture:
 
 
 DRAW: dict[str, Callable[[], Picture]] = {"locality": locality, "simplicity": simplicity, "shortcut": shortcut}
+
+
+def _panel(axes: Any, x: np.ndarray, y: np.ndarray, label: np.ndarray) -> None:
+    """Points of two classes, told apart by colour and by shape."""
+    for sign, colour, marker in ((-1, BLUE, "o"), (1, ORANGE, "^")):
+        axes.scatter(x[label == sign], y[label == sign], s=10, c=colour, marker=marker, alpha=0.85, linewidths=0)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_color(GRID)
 
 
 def _natural_field(side: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -100,13 +105,9 @@ def _five_slabs(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return side * centre + 0.24 * (rng.random(label.size) - 0.5)
 
 
-def _raster(axes: Any, values: np.ndarray, colour: str, low: float = 0.0, high: float = 1.0) -> None:
-    """An image in one hue whose opacity is the value, so that it reads on light and on dark paper."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    image = np.empty((*values.shape, 4))
-    image[..., :3] = red, green, blue
-    image[..., 3] = np.clip((values - low) / (high - low), 0, 1)
+def _weights(axes: Any, values: np.ndarray) -> None:
+    """Values in [0, 1] as an image in one hue whose opacity is the value, so that it reads on light and on dark paper."""
+    red, green, blue = (int(BLUE[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    image = np.full((*values.shape, 4), (red, green, blue, 1.0))
+    image[..., 3] = np.clip(values, 0, 1)
     axes.imshow(image, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(True)
-    axes.spines[:].set_color(GRID)
