@@ -34,8 +34,8 @@ def array(values: Any) -> np.ndarray:
 def bootstrap(values: Any, level: float = 0.95, resamples: int = 10_000) -> Interval:
     """Percentile bootstrap interval of the mean over seeds, stretched for small samples (after Hesterberg 2015).
 
-    The plain percentile interval is too narrow for few seeds by sqrt((n-1)/n) and by using z where Student's t is due. Both its arms
-    are stretched by sqrt(n/(n-1)) t/z: it keeps its lopsidedness and covers a Gaussian mean in 94 to 96 % of cases from n = 3 on.
+    The plain percentile interval is too narrow for few seeds by sqrt((n-1)/n) and by using z where Student's t is due. Both arms
+    are stretched by sqrt(n/(n-1)) t/z: the interval keeps its skew and covers a Gaussian mean in 94 to 96 % of cases from n = 3 on.
     (Reading wider percentiles instead cannot reach beyond the extreme values: 75 % at n = 3, 92 % at n = 5.)
     One value has no spread to resample: low = high = value.
     Resampling draws from a fixed stream, so the same values give the same interval everywhere.

@@ -47,9 +47,12 @@ class Picture:
 
 
 def canvas(rows: int = 1, columns: int = 1, width: float = WIDTH, height: float = HEIGHT, **grid: Any) -> tuple[Figure, Any]:
-    """A figure and its axes in the house style; width and height in inches, further arguments as for `plt.subplots`."""
-    with mpl.rc_context(_rc()):
-        return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **grid)
+    """A figure and its axes in the house style; width and height in inches, further arguments as for `plt.subplots`.
+
+    The style stays on, as after `plt.style.use`: what is drawn on the axes later takes its colours from there.
+    """
+    mpl.rcParams.update(_rc())
+    return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **grid)
 
 
 def svg(figure: Figure, alt: str) -> Picture:
@@ -91,6 +94,13 @@ def _rc() -> Any:  # matplotlib types each key as a literal
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": False,
+        "patch.facecolor": BLUE,
+        "patch.edgecolor": INK,
+        "patch.force_edgecolor": False,
+        "hatch.color": INK,
+        "legend.frameon": False,
+        **{f"boxplot.{part}props.color": INK for part in ("box", "cap", "flier", "whisker")},
+        "boxplot.flierprops.markeredgecolor": INK,
         "grid.color": GRID,
         "lines.linewidth": 1.8,
         "axes.prop_cycle": cycler(color=SERIES),
