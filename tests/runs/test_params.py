@@ -108,8 +108,10 @@ def test_an_override_is_read_as_the_declared_type(notebook, override, value):
 
 @pytest.mark.parametrize(
     "override",
-    "n_seeds=3.0 n_seeds=1e3 n_seeds=true n_seeds= sigma=small sigma=nan sigma=inf grey=1 grey=yes".split()
-    + "sizes=1,2.5 sizes= sizes=[1 sizes=[true] levels=a,b".split(),
+    [
+        *("n_seeds=3.0", "n_seeds=1e3", "n_seeds=true", "n_seeds=", "sigma=small", "sigma=nan", "sigma=inf"),
+        *("grey=1", "grey=yes", "sizes=1,2.5", "sizes=", "sizes=[1", "sizes=[true]", "levels=a,b"),
+    ],
 )
 def test_a_value_of_another_type_is_refused_with_an_example(notebook, override):
     notebook("a", parameters=CELL)
