@@ -6,7 +6,7 @@ from beartype import beartype
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whence.linalg import Softmax, eigh, moments, squared_distances
+from whence.linalg import Softmax, eigh, moments, squared_distances, variances
 from whence.seeds import stream
 
 checked = jaxtyping.jaxtyped(typechecker=beartype)
@@ -90,34 +90,44 @@ def test_a_matrix_that_is_not_symmetric_is_refused_with_how_far():
         eigh(torch.eye(3, dtype=torch.float64) + 1e-3 * torch.tensor([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]]))
 
 
+@pytest.mark.parametrize(("n", "d"), [(50, 6), (6, 50), (6, 6), (1, 4)])
+def test_variances_are_those_of_the_covariance_from_whichever_side_is_smaller(n, d):
+    rows = (normal(n, d) + 3).float()
+    found = checked(variances)(rows)
+    assert len(found) == min(n, d)
+    expected = np.linalg.eigvalsh(np.cov(rows.double().numpy().T, bias=True))[::-1]
+    np.testing.assert_allclose(found, expected[: min(n, d)], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(expected[min(n, d) :], 0, atol=1e-12)
+
+
 @pytest.mark.parametrize("spread", [1.0, 1e-3])
 def test_distances_of_near_duplicates_suffice_for_a_softmax_at_low_noise(spread):
     """The error of |y - x|^2 / (2 sigma^2) at sigma = .01 stays far below what moves a weight; the same in float32 does not."""
     base = torch.rand(3072, generator=stream(0, "base"), dtype=torch.float64) * 2 - 1
     x, y = (base + spread * normal(20, 3072)).float(), (base + 0.01 * normal(4, 3072, name="y")).float()
     direct = (y.double()[:, None] - x.double()).square().sum(2)
-    found = checked(squared_distances)(y, x, x.double().mean(0))
+    found = checked(squared_distances)(y, x)
     assert ((found - direct).abs() / (2 * 0.01**2)).max() < 1e-6
     single = y.square().sum(1, keepdim=True) - 2 * y @ x.T + x.square().sum(1)
     assert ((single - direct).abs() / (2 * 0.01**2)).max() > 0.5
 
 
-def test_distances_do_not_depend_on_the_centre():
+def test_distances_are_the_same_with_the_norms_at_hand():
     y, x = normal(3, 9), normal(5, 9, name="pool")
-    torch.testing.assert_close(squared_distances(y, x, torch.zeros(9)), torch.cdist(y, x).square())
-    torch.testing.assert_close(squared_distances(y, x, x.mean(0)), squared_distances(y, x, torch.full((9,), 7.0)))
+    torch.testing.assert_close(squared_distances(y, x), torch.cdist(y, x).square())
+    assert torch.equal(squared_distances(y, x, x.square().sum(1)), squared_distances(y, x))
 
 
 def test_a_distance_to_itself_is_zero_and_never_below():
-    x = normal(30, 100) + 1e3
-    found = squared_distances(x, x, x.mean(0))
+    x = normal(30, 100) + 100
+    found = squared_distances(x, x)
     assert found.min() >= 0
-    assert found.diagonal().max() < 1e-10
+    assert found.diagonal().max() < 1e-8
 
 
 def test_distances_carry_the_gradient_of_the_direct_form():
     y, x = normal(2, 4).requires_grad_(), normal(3, 4, name="pool")
-    expanded = torch.autograd.grad(squared_distances(y, x, x.mean(0)).sum(), y)[0]
+    expanded = torch.autograd.grad(squared_distances(y, x).sum(), y)[0]
     direct = torch.autograd.grad((y[:, None] - x).square().sum(), y)[0]
     torch.testing.assert_close(expanded, direct)
 
