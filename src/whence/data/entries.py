@@ -100,11 +100,12 @@ def parse(name: str, table: dict[str, Any]) -> Dataset:
             splits={key: Split(**split) for key, split in rest.pop("split").items()},
             **_tuples(rest),
         )
+        problems = list(_problems(entry))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"data/registry.toml, [{name}]: {error}; an entry has the fields {', '.join(f.name for f in fields(Dataset))}"
         ) from error
-    if problems := list(_problems(entry)):
+    if problems:
         raise ValueError(f"data/registry.toml, [{name}]: {'; '.join(problems)}")
     return entry
 
@@ -122,6 +123,9 @@ def _problems(entry: Dataset):
         yield f"shape {list(entry.shape)}: expected [height, width, channels] with 1 or 3 channels"
     if entry.kind == "download" and not entry.mirrors:
         yield "a downloaded set needs mirrors, the folders that hold its files"
+    for source in entry.sources:
+        if entry.kind == "bundled" and not source.package:
+            yield f"{source.file!r} is bundled: in which package?"
     for item in (*entry.sources, *entry.arrays.values()):
         for key in ("sha256", "labels_sha256"):
             if not SHA256.fullmatch(getattr(item, key, "0" * 64)):

@@ -111,7 +111,8 @@ def _read(path: Path, mtime_ns: int, size: int, array: Array, shape: tuple[int, 
 
 
 def _packaged(entry: Dataset, array: Array) -> Pair:
-    paths = [packaged_file(source) for source in entry.sources if source.file in array.files]
+    sources = {source.file: source for source in entry.sources}
+    paths = [packaged_file(sources[file]) for file in array.files]
     pair = decode(entry, array, paths)
     if problem := mismatch(array, entry.shape, pair):
         raise DataError(f"{paths[0]}: decoded, {problem}; the file is as published: correct data/registry.toml")
