@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Moments(NamedTuple):
-    """Mean and covariance of n rows, and the mean fourth power of their centred norm (which the shrinkage of Ledoit and Wolf needs)."""
+    """Mean and covariance of n rows, and the mean fourth power of their centred norm (the shrinkage of Ledoit and Wolf needs it)."""
 
     mean: Float[Tensor, " d"]
     covariance: Float[Tensor, "d d"]
@@ -55,15 +55,25 @@ def eigh(matrix: Float[Tensor, "d d"]) -> tuple[Float[Tensor, " d"], Float[Tenso
     return values.flip(0), (vectors * peak.sign()).flip(1)
 
 
-def squared_distances(y: Float[Tensor, "b d"], x: Float[Tensor, "n d"], centre: Float[Tensor, " d"]) -> Float[Tensor, "b n"]:
-    """|y_b - x_i|^2 in float64, as |y|^2 - 2 y.x + |x|^2 about a common centre.
+def variances(rows: Float[Tensor, "n d"]) -> Float[Tensor, " r"]:
+    """Eigenvalues (descending) of the covariance of the rows, from the smaller of the d x d and n x n problems; no eigenvectors."""
+    centred = rows.double() - rows.double().mean(0)
+    n, d = centred.shape
+    gram = centred.T @ centred if d <= n else centred @ centred.T
+    return torch.linalg.eigvalsh(gram / n).flip(0).clamp_min(0)
+
+
+def squared_distances(
+    y: Float[Tensor, "b d"], x: Float[Tensor, "n d"], x_square: Float[Tensor, " n"] | None = None
+) -> Float[Tensor, "b n"]:
+    """|y_b - x_i|^2 in float64, as |y|^2 - 2 y.x + |x|^2; `x_square` is |x|^2 in float64 where it is known already.
 
     Expanded in float32 this is useless at low noise: at sigma = .01 two near-duplicates swap their softmax weights. In float64 the
     error is a few 1e-16 (|y|^2 + |x|^2), 1e-8 after division by 2 sigma^2 at sigma = .01, and one matrix product does the work.
     """
-    query, pool = y.double() - centre, x.double() - centre
-    square = query.square().sum(1, keepdim=True) - 2 * query @ pool.T + pool.square().sum(1)
-    return square.clamp_min(0)
+    query, pool = y.double(), x.double()
+    norm = pool.square().sum(1) if x_square is None else x_square
+    return (query.square().sum(1, keepdim=True) - 2 * query @ pool.T + norm).clamp_min(0)
 
 
 class Softmax(NamedTuple):

@@ -26,11 +26,10 @@ def nearest(x: Float[Tensor, "b c h w"], pool: Float[Tensor, "n c h w"], k: int 
     if pool.shape[0] < k:
         raise ValueError(f"{k} nearest of a pool of {pool.shape[0]} images: expected at least {k} images")
     query, flat = x.flatten(1), pool.flatten(1)
-    centre = flat.double().mean(0)
     best = torch.full((x.shape[0], 0), 0.0, dtype=torch.float64, device=x.device)
     where = torch.zeros((x.shape[0], 0), dtype=torch.long, device=x.device)
     for start in range(0, pool.shape[0], chunk):
-        square = squared_distances(query, flat[start : start + chunk], centre)
+        square = squared_distances(query, flat[start : start + chunk])
         index = torch.arange(start, start + square.shape[1], device=x.device).expand_as(square)
         best, where = torch.cat([best, square], 1), torch.cat([where, index], 1)
         best, order = best.topk(min(k, best.shape[1]), largest=False)
