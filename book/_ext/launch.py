@@ -44,10 +44,17 @@ def add_buttons(app: Sphinx, pagename: str, templatename: str, context: dict[str
             button["url"] = f"https://github.com/{repo}/edit/{app.config.html_theme_options['repository_branch']}/{source}"
 
 
+def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Leave out the scripts of live code, which Jupyter Book adds to every page, twice, even where nobody asked for it."""
+    scripts = context.get("script_files", [])
+    context["script_files"] = [s for s in scripts if "thebe" not in f"{s} {getattr(s, 'attributes', {}).get('body', '')}".lower()]
+
+
 def _flat(buttons: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [inner for button in buttons for inner in (button.get("buttons") or [button])]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", add_buttons, priority=900)  # after the theme has made its own
+    app.connect("html-page-context", drop_thebe, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
