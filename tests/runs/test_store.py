@@ -72,14 +72,14 @@ with store.exclusive(folder):
 """
 
 
-def test_a_workspace_is_swept_when_its_process_is_dead_and_not_before(tmp_path):
-    folder = tmp_path / "k"
-    with subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE) as holder:
+@pytest.mark.parametrize("asked", ["k", "another"])
+def test_a_workspace_is_swept_when_its_process_is_dead_and_not_before(tmp_path, asked):
+    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path / "k"], stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
-        store.sweep(tmp_path)
+        with store.exclusive(tmp_path / "another"):
+            store.sweep(tmp_path / "another")
         assert list(tmp_path.glob(".work-*"))
         os.kill(holder.pid, signal.SIGKILL)
-    store.sweep(tmp_path)
+    with store.exclusive(tmp_path / asked, waiting=lambda: pytest.fail("the lock died with its holder")):
+        store.sweep(tmp_path / asked)
     assert not list(tmp_path.glob(".work-*"))
-    with store.exclusive(folder, waiting=lambda: pytest.fail("the lock died with its holder")):
-        pass

@@ -59,13 +59,14 @@ def promote(work: Path, folder: Path) -> None:
         os.replace(work, folder)
 
 
-def sweep(parent: Path) -> None:
-    """Remove the workspaces of dead processes: those whose lock is free."""
-    for work in parent.glob(f"{WORK}*"):
-        owner = parent / work.name.removeprefix(WORK).split("-")[0]
+def sweep(folder: Path) -> None:
+    """Remove the workspaces that dead processes left beside a run folder whose lock we hold: those whose lock is ours, or free."""
+    for work in folder.parent.glob(f"{WORK}*"):
+        owner = folder.with_name(work.name.removeprefix(WORK).split("-")[0])
         with _lock_file(owner).open("w") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if owner != folder:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
             shutil.rmtree(work, ignore_errors=True)

@@ -38,7 +38,7 @@ def perform(job: Job, machine: dict[str, Any], force: bool, emit: Emit) -> dict[
     """Make the run, unless another process made it meanwhile; returns fields of an Outcome. `machine`: commit, clean, threads."""
     folder = Path(job.folder)
     with store.exclusive(folder, waiting=lambda: emit(event="waiting")):
-        store.sweep(folder.parent)
+        store.sweep(folder)
         if not force and store.finished(folder):
             return {"status": CURRENT, "folder": job.folder, "why": "done by another process"}
         work = store.workspace(folder)
