@@ -142,6 +142,14 @@ def test_a_run_that_cannot_stand_fails_with_its_cause(project, notebook, claim, 
     assert not list((project / "_build" / "runs").rglob("run.json"))
 
 
+def test_a_run_whose_notebook_was_edited_meanwhile_is_not_kept_under_its_old_key(project, notebook):
+    path = project / "notebooks" / "locality" / "a.py"
+    notebook("a", f"with open({str(path)!r}, 'a') as file:\n    file.write('\\n# %%\\n1 + 1\\n')")
+    (done,) = run([plan("locality/a")])
+    assert (done.status, done.why.split("\n")[0][:49]) == ("failed", "locality/a: notebook changed while it ran, so its")
+    assert under(project / "_build" / "runs") == []
+
+
 def test_two_fresh_runs_are_equal_byte_for_byte(notebook, project):
     notebook(
         "a", "import random\nprint({'a', 'b', 'c'}, hash('a'))", "import sys, time\nfor _ in range(3):\n    print(_, flush=True)"

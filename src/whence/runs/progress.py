@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from typing import Any, TextIO
 
 from whence.runs.job import CURRENT, FAILED, Outcome
+
+BAR = "{desc}: {bar:20} cell {n_fmt} of {total_fmt}, {elapsed}"
 
 
 class Progress:
@@ -20,14 +24,18 @@ class Progress:
         if self.stream.isatty():
             from tqdm import tqdm
 
-            self.bars[notebook] = tqdm(total=cells, desc=f"{notebook} ({why})", unit="cell", leave=False, file=self.stream)
+            shown = {"desc": f"{notebook} ({why})", "unit": "cell", "bar_format": BAR, "leave": False}
+            idle = not self.bars
+            self.bars[notebook] = tqdm(total=cells, file=self.stream, mininterval=0, **shown)
+            if idle:
+                threading.Thread(target=self._tick, daemon=True).start()
         else:
             self.say(f"{notebook}: started ({why})")
 
     def cell(self, notebook: str, done: int) -> None:
         """So many of its cells are done."""
         if bar := self.bars.get(notebook):
-            bar.update(done - bar.n)
+            bar.update(min(done, bar.total) - bar.n)
 
     def waiting(self, notebook: str) -> None:
         """Another process makes the same run."""
@@ -43,6 +51,13 @@ class Progress:
             self.say(f"{outcome.notebook}: {outcome.why}")
         else:
             self.say(f"{outcome.notebook}: done in {outcome.seconds:.1f} s")
+
+    def _tick(self) -> None:
+        """Keep the clocks of the bars going while a long cell runs."""
+        while self.bars:
+            for bar in list(self.bars.values()):
+                bar.refresh()
+            time.sleep(1)
 
     def say(self, line: str) -> None:
         """One message, above the bars."""

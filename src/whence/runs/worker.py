@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from whence.runs import key as keys
 from whence.runs import store
 from whence.runs.job import CURRENT, FAILED, RAN, Job
 from whence.runs.kernel import MACHINE, die_with_parent
@@ -60,6 +61,8 @@ def execute(job: Job, work: Path, machine: dict[str, Any], emit: Emit) -> None:
     _set_environment(work, machine["threads"])
     notebook = normalise(_papermill(job, work, emit))
     (work / "notebook.ipynb").write_text(nbformat.writes(notebook) + "\n")
+    if meanwhile := keys.changed(job.parts, keys.parts(job.notebook, job.parameters)):
+        raise Failure(f"{job.notebook}: {' and '.join(meanwhile)} changed while it ran, so its key would not be true: run it again")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     Record(
         notebook=job.notebook,
