@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Moments(NamedTuple):
-    """Mean and covariance of n rows, and the mean fourth power of their centred norm (the shrinkage of Ledoit and Wolf needs it)."""
+    """Mean and covariance of n rows, and the mean fourth power of their centred norm (Ledoit and Wolf's shrinkage needs it)."""
 
     mean: Float[Tensor, " d"]
     covariance: Float[Tensor, "d d"]

@@ -32,6 +32,13 @@ def test_interval_of_a_skewed_sample_is_longer_on_the_side_of_its_tail():
     assert found.high - found.value > 1.1 * (found.value - found.low)
 
 
+def test_interval_is_on_average_as_wide_as_that_of_student():
+    samples = RANDOM(11).standard_normal((300, 8))
+    found = [bootstrap(sample, resamples=1000) for sample in samples]
+    student = 2 * 2.3646 * samples.std(1, ddof=1) / 8**0.5
+    assert np.mean([i.high - i.low for i in found]) == pytest.approx(student.mean(), rel=0.03)
+
+
 def test_interval_comes_to_that_of_student_where_there_are_many_values():
     sample = RANDOM(1).standard_normal(200)
     half = 1.972 * sample.std(ddof=1) / 200**0.5

@@ -81,6 +81,10 @@ def test_a_copy_is_nearer_to_one_than_a_third_of_the_way_to_the_next():
     assert copied(found, 0.1).tolist() == [True, False, False, False]
 
 
+def test_a_copy_of_an_image_that_the_pool_holds_twice_is_a_copy_of_no_single_one():
+    assert copied(Nearest(torch.zeros(1, 2), torch.zeros(1, 2, dtype=torch.long))).tolist() == [False]
+
+
 def test_an_image_halfway_between_two_is_no_copy():
     pool = images(2, "pool")
     assert copied(nearest(pool.mean(0, keepdim=True), pool)).tolist() == [False]
