@@ -172,7 +172,7 @@ class RunBadge(FromRecords):
             "data": record.dataset,
             "run": record.key[:12],
             "commit": _commit(record),
-            "device": f"{record.device}, {record.threads} thread{'s' * (record.threads != 1)}",
+            "device": record.device,
             "took": drawing.duration(record.wall_s),
             "on": record.finished[:10],
         }
@@ -192,12 +192,13 @@ class DataTable(FromRecords):
 
     def line(self, dataset: Any) -> list[list[nodes.Node]]:
         shape = "×".join(map(str, dataset.shape[:2])) + (" colour" if dataset.shape[2] == 3 else " grey")
-        splits = [f"{name} {split.count:,}{'' if split.array else ' %'}" for name, split in dataset.splits.items()]
+        unit = "\u00a0%" if dataset.format == "photographs" else ""
+        splits = [f"{name}\u00a0{split.count:,}{unit}" if split.count else name for name, split in dataset.splits.items()]
         fetch = {"bundled": "none, bundled", "procedural": "none, computed"}.get(dataset.kind, drawing.size(dataset.bytes))
         return [
             [nodes.literal(text=dataset.name)],
             [nodes.strong(text=dataset.title), nodes.Text(f", {shape}. "), *self.markdown(" ".join(dataset.note.split()))],
-            [nodes.Text(", ".join(splits) or "any number")],
+            [_html("<br>".join(splits))],
             [nodes.Text(fetch)],
             [nodes.Text(dataset.licence)],
             self.markdown(f"{{cite:t}}`{dataset.citation}`") if dataset.citation else [nodes.Text("–")],
@@ -254,7 +255,9 @@ def _html(text: str) -> nodes.raw:
 
 
 def _commit(record: Record) -> str:
-    return (record.commit[:7] or "none") + ("" if record.clean else " + changes")
+    """The short commit, marked when the tree held changes to it; outside of version control there is none."""
+    known = record.commit not in ("", "unknown")
+    return record.commit[:7] + ("" if record.clean else " + changes") if known else "none"
 
 
 def _of_study(table: list[Row], study: str | None) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -50,10 +51,14 @@ def stale(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str]
 
 
 def plain_prose(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Docstrings are written as prose with `code`: keep a bar, star or underscore of a formula from being read as markup."""
-    lines[:] = [_MARKUP.sub(lambda found: found["keep"] or f"\\{found['sign']}", line) for line in lines]
+    """Docstrings are written as prose with `code`: cite the papers they name, and let no formula be read as markup."""
+    keys = set(re.findall(r"^@\w+\{([^,]+),", Path(app.srcdir, "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+    text = [_MARKUP.sub(lambda found: found["keep"] or f"\\{found['sign']}", line) for line in lines]
+    text = [_WORD.sub(lambda word: f":cite:t:`{word[0]}`" if word[0] in keys else word[0], line) for line in text]
+    lines[:] = [] if text[:1] and text[0].startswith("Alias for field number") else text
 
 
+_WORD = re.compile(r"\b[a-z]+\d{4}[a-z]*\b")
 _KEEP = r"(?P<keep>``.+?``|:\w+:`[^`]+`|`[^`]+`_?|(?<![\w/*])\*\w[^*]*\w\*(?![\w/*]))"
 _MARKUP = re.compile(_KEEP + r"|(?P<sign>[|*]|(?<=\w)_(?!\w))")
 
