@@ -110,7 +110,7 @@ for s in tqdm(seeds, desc="flows"):
     if s == seeds[0]:
         shown = (unseen, ends, pool)
 
-# %% mystnb={"figure": {"caption": "The flow never ends on what it was given. An unseen image under moderate noise is carried to a training image, seldom one that resembles it; the numbers are root-mean-square distances, per pixel, to the nearest training image.", "name": "fig-flow-ends"}}
+# %% mystnb={"figure": {"caption": "The flow never ends on what it was given: an unseen image under noise is carried to the training image that looks most like it. The numbers are root-mean-square distances, per pixel, to the nearest training image.", "name": "fig-flow-ends"}}
 unseen, ends, pool = shown
 show = slice(0, 6)
 start, end = ends["unseen"]
@@ -124,7 +124,7 @@ gallery(
     },
     alt="Four rows of six images: unseen images, the same under noise, the ends of the flow, and the nearest training images. "
     "The last two rows are identical and do not show what the first row shows.",
-    notes=[f"{d:.4f}" for d in array(found.distance[:, 0])],
+    notes=[f"{d:.1e}" for d in array(found.distance[:, 0])],
 )
 
 # %% [markdown]
@@ -136,7 +136,7 @@ found = nearest(end, pool)
 gallery(
     {"where flows from pure noise end": end, "the nearest training image": pool[found.place[:, 0]]},
     alt="Two rows of six images, the ends of flows from pure noise above the nearest training images: they are identical.",
-    notes=[f"{d:.4f}" for d in array(found.distance[:, 0])],
+    notes=[f"{d:.1e}" for d in array(found.distance[:, 0])],
 )
 
 # %%
@@ -236,7 +236,7 @@ curves(
     "information, nats",
     alt="Information about the image's identity against noise. The measured curve rises from zero at large noise and saturates at log N; "
     "the Gaussian bound lies above it and goes on rising.",
-    dashed={"Gaussian": bound.mean(0).clamp(max=2.2 * math.log(n_pool))},
+    dashed=[bound.mean(0)],
     levels=[(math.log(n_pool), "log N: the image is known")],
     ylim=(0, 2 * math.log(n_pool)),
 )

@@ -20,15 +20,15 @@ def curves(
     alt: str,
     logx: bool = True,
     logy: bool = False,
-    dashed: Mapping[str, Any] | None = None,
+    dashed: Sequence[Any] = (),
     marks: Sequence[tuple[float, str]] = (),
     levels: Sequence[tuple[float, str]] = (),
     ylim: tuple[float, float] | None = None,
 ) -> Picture:
     """Means over seeds with their bootstrap intervals as bands, each curve labelled at its right end.
 
-    `x` is (X,), each series (S, X) or (X,); nan values leave a gap. `dashed` are reference curves (a prediction) in the colour of
-    the series of the same position; `marks` are vertical lines at x with a word, `levels` horizontal ones.
+    `x` is (X,), each series (S, X) or (X,); nan values leave a gap. `dashed` are reference curves (X,), each in the colour of the
+    series of the same position and named by the caption; `marks` are vertical lines at x with a word, `levels` horizontal ones.
     """
     figure, axes = canvas()
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear", yscale="log" if logy else "linear")
@@ -38,11 +38,8 @@ def curves(
         axes.plot(at, mean, color=colour)
         axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
         ends.append((_last(mean), name, colour))
-    for (name, values), colour in zip((dashed or {}).items(), SERIES, strict=False):
-        line = array(values)
-        axes.plot(at, line, color=colour, linestyle=(0, (3, 2)), linewidth=1.3)
-        if name:
-            ends.append((_last(line), name, colour))
+    for values, colour in zip(dashed, SERIES, strict=False):
+        axes.plot(at, array(values), color=colour, linestyle=(0, (3, 2)), linewidth=1.3)
     for place, word in marks:
         axes.axvline(place, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
         axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
@@ -68,7 +65,7 @@ def plain_log(axis: Any) -> None:
 
 
 def _tick(value: float, _: int) -> str:
-    if 0.005 <= value < 5e4:
+    if 0.0005 <= value < 5e4:
         return f"{value:g}"
     return f"$10^{{{round(np.log10(value))}}}$"
 
@@ -89,13 +86,18 @@ def _last(line: np.ndarray) -> float:
 
 
 def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str]], gap: float = 13.0) -> None:
-    """Write each name at the height of its curve's end, pushed apart to at least `gap` points; colours tie them to the curves."""
+    """Write each name at the height of its curve's end, pushed apart to `gap` points; colours tie them to the curves."""
     figure.canvas.draw()
-    per_point = figure.dpi / 72
-    order = sorted((axes.transData.transform((1, y))[1] / per_point, name, colour) for y, name, colour in ends)
-    floor = -np.inf
-    base = axes.transAxes.transform((0, 0))[1] / per_point
-    for height, name, colour in order:
-        floor = max(height, floor + gap)
-        axes.annotate(name, (1, 0), xycoords="axes fraction", xytext=(5, floor - base), textcoords="offset points",
+    base, top = (axes.transAxes.transform((0, y))[1] for y in (0, 1))
+    points = 72 / figure.dpi
+    order = sorted(ends)
+    heights = [(axes.transData.transform((1, y))[1] - base) * points for y, _, _ in order]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + gap)
+    ceiling = (top - base) * points
+    for i in reversed(range(len(heights))):
+        heights[i] = min(heights[i], ceiling)
+        ceiling = heights[i] - gap
+    for height, (_, name, colour) in zip(heights, order, strict=True):
+        axes.annotate(name, (1, 0), xycoords="axes fraction", xytext=(5, height), textcoords="offset points",
                       color=colour, va="center", fontsize=9, annotation_clip=False)  # fmt: skip

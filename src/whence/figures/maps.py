@@ -25,7 +25,8 @@ def gallery(rows: Mapping[str, Any], alt: str, notes: Sequence[str] = ()) -> Pic
             axes.imshow(image)
         for axes in line:
             axes.set_axis_off()
-        line[0].set_title(name, fontsize=9.5)
+        line[0].set_title(name, fontsize=9.5).set_in_layout(False)  # it may be wider than its column
+    figure.get_layout_engine().set(h_pad=0.13, w_pad=0.02, hspace=0, wspace=0)
     for axes, note in zip(grid[-1], notes, strict=False):
         axes.text(0.5, -0.06, note, transform=axes.transAxes, ha="center", va="top", fontsize=8.5, color=MUTED)
     return svg(figure, alt)
