@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whence.runs import params
-from whence.runs.params import NotebookError, Parameter, UsageError, conform, parameters, resolve
+from whence.runs.literals import EXAMPLES, parse
+from whence.runs.params import NotebookError, Parameter, UsageError, parameters, resolve
 
 CELL = """# %% tags=["parameters"]
 # a heading of one's own
@@ -119,22 +120,22 @@ def test_a_value_of_another_type_is_refused_with_an_example(notebook, override):
     kind = next(p.type for p in parameters(params.source("locality/a")) if p.name == name)
     with pytest.raises(UsageError) as caught:
         resolve("locality/a", "laptop", [override])
-    assert str(caught.value) == f"-p {name}={text}: expected {kind}, for example -p {name}={params.EXAMPLES[kind]}"
+    assert str(caught.value) == f"-p {name}={text}: expected {kind}, for example -p {name}={EXAMPLES[kind]}"
 
 
 def test_the_examples_of_the_messages_are_themselves_accepted(notebook):
     defaults = {"int": "0", "float": "0.0", "bool": "False", "str": "''"}
-    cell = "".join(f"p{i}: {kind} = {defaults.get(kind, '[]')}\n" for i, kind in enumerate(params.EXAMPLES))
+    cell = "".join(f"p{i}: {kind} = {defaults.get(kind, '[]')}\n" for i, kind in enumerate(EXAMPLES))
     notebook("a", parameters=f'# %% tags=["parameters"]\n{cell}\n')
-    resolve("locality/a", "laptop", [f"p{i}={example}" for i, example in enumerate(params.EXAMPLES.values())])
+    resolve("locality/a", "laptop", [f"p{i}={example}" for i, example in enumerate(EXAMPLES.values())])
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.integers(), st.booleans())
 def test_a_value_typed_as_it_is_shown_is_the_same_value(levels, count, flag):
     shown = ",".join(map(str, levels))
-    assert conform("list[float]", params._parse("list[float]", shown)) == levels
-    assert conform("int", params._parse("int", str(count))) == count
-    assert conform("bool", params._parse("bool", str(flag))) is flag
+    assert parse("list[float]", shown) == levels
+    assert parse("int", str(count)) == count
+    assert parse("bool", str(flag)) is flag
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The kernel of a run: ipykernel, made to die with the process that started it. Started as ``python -m whence.runs.kernel``."""
+"""The kernel of a run: ipykernel in surroundings of its own, made to die with the process that started it.
+
+Started as ``python -m whence.runs.kernel``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,37 @@ import time
 from pathlib import Path
 
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 MACHINE = "machine.json"
+
+
+def prepare(work: Path, private: Path, threads: int) -> None:
+    """Make this process ready to start a kernel that works in a folder, with so many threads.
+
+    The kernel is this interpreter; the user's own settings of Jupyter, IPython and matplotlib are neither read nor written, what
+    those want to write goes to the folder `private`.
+    """
+    spec = private / "kernels" / KERNELSPEC["name"] / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [sys.executable, "-m", "whence.runs.kernel", "-f", "{connection_file}", "--log-level=CRITICAL"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": KERNELSPEC["display_name"], "language": "python"}))
+    (private / "matplotlibrc").touch()
+    for name in ("MPLBACKEND", "PYTHONSTARTUP"):
+        os.environ.pop(name, None)
+    if given := os.environ.get("WHENCE_DATA"):
+        os.environ["WHENCE_DATA"] = os.path.abspath(given)  # it may be relative to where we were called
+    os.environ.update(
+        WHENCE_RUN_DIR=str(work),
+        JUPYTER_PATH=str(private),
+        JUPYTER_RUNTIME_DIR=str(private / "runtime"),
+        IPYTHONDIR=str(private / "ipython"),
+        MATPLOTLIBRC=str(private / "matplotlibrc"),
+        PYTHONHASHSEED="0",
+        TQDM_DISABLE="1",
+        OMP_NUM_THREADS=str(threads),
+        OMP_WAIT_POLICY="passive",
+    )
+    os.chdir(work)
 
 
 def die_with_parent(parent: int) -> None:

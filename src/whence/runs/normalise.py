@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
-KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+from whence.runs.kernel import KERNELSPEC
+
 LANGUAGE = ("name", "version", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer")
 INJECTED = "# Set for this run; the cell above holds the defaults"
 RUNNER = "whence-runner"  # tag of the cell that the runner appends

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import math
 import re
 import tokenize
 import tomllib
@@ -17,18 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whence.runs.literals import EXAMPLES, conform, parse
 from whence.runs.record import root
 
 PROFILES = ("smoke", "laptop", "paper")
-EXAMPLES = {
-    "int": "5",
-    "float": "0.2",
-    "bool": "true",
-    "str": "photos",
-    "list[int]": "1,2,3",
-    "list[float]": "0.1,0.2",
-    "list[str]": "a,b",
-}
 
 
 class UsageError(ValueError):
@@ -143,18 +134,6 @@ def settings(notebook: str, profile: str) -> dict[str, Any]:
     return values
 
 
-def conform(kind: str, value: Any) -> Any:
-    """The value as that type; an int is good for a float, a bool is no int. Raises TypeError saying what was expected."""
-    if kind.startswith("list[") and isinstance(value, list):
-        return [conform(kind[5:-1], item) for item in value]
-    if kind == "float" and type(value) in (int, float) and abs(value) < math.inf:
-        return float(value)
-    if type(value).__name__ == kind != "float":
-        return value
-    article = "an" if kind[0] == "i" else "a"
-    raise TypeError(f"{value!r} is not {article} {'finite ' if kind == 'float' else ''}{kind}")
-
-
 def nearest(name: str, known: Iterable[str]) -> str:
     """ ": did you mean 'x'?" with the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
@@ -185,23 +164,10 @@ def _comments(cell: str) -> dict[int, str]:
 
 def _typed(parameter: Parameter, text: str) -> Any:
     try:
-        return conform(parameter.type, _parse(parameter.type, text))
+        return parse(parameter.type, text)
     except (ValueError, TypeError) as error:
         example = f"-p {parameter.name}={EXAMPLES[parameter.type]}"
         raise UsageError(f"-p {parameter.name}={text}: expected {parameter.type}, for example {example}") from error
-
-
-def _parse(kind: str, text: str) -> Any:
-    if kind == "str":
-        return text
-    text = text.strip()
-    if kind == "bool":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if not kind.startswith("list["):
-        return int(text) if kind == "int" else float(text)
-    if text.startswith("["):
-        return tomllib.loads(f"value = {text}")["value"]
-    return [_parse(kind[5:-1], item.strip()) for item in text.split(",")]
 
 
 def _unknown(notebook: str, name: str, known: Iterable[str]) -> str:

@@ -22,8 +22,8 @@ from typing import Any
 from whence.runs import key as keys
 from whence.runs import store
 from whence.runs.job import CURRENT, FAILED, RAN, Job
-from whence.runs.kernel import MACHINE, die_with_parent
-from whence.runs.normalise import KERNELSPEC, RUNNER, normalise
+from whence.runs.kernel import KERNELSPEC, MACHINE, die_with_parent, prepare
+from whence.runs.normalise import RUNNER, normalise
 from whence.runs.record import Record
 
 PRIVATE = ".kernel"  # in the workspace: what Jupyter wants to write, and the notebook before its run
@@ -58,7 +58,7 @@ def execute(job: Job, work: Path, machine: dict[str, Any], emit: Emit) -> None:
     import nbformat
 
     started = time.monotonic()
-    _set_environment(work, machine["threads"])
+    prepare(work, work / PRIVATE, machine["threads"])
     notebook = normalise(_papermill(job, work, emit))
     (work / "notebook.ipynb").write_text(nbformat.writes(notebook) + "\n")
     if meanwhile := keys.changed(job.parts, keys.parts(job.notebook, job.parameters)):
@@ -129,32 +129,6 @@ def _prepare(job: Job, work: Path) -> Path:
     path = work / PRIVATE / "notebook.ipynb"
     nbformat.write(notebook, path)
     return path
-
-
-def _set_environment(work: Path, threads: int) -> None:
-    """This interpreter is the kernel; the user's own settings of Jupyter, IPython and matplotlib are neither read nor written."""
-    private = work / PRIVATE
-    spec = private / "kernels" / KERNELSPEC["name"] / "kernel.json"
-    spec.parent.mkdir(parents=True)
-    argv = [sys.executable, "-m", "whence.runs.kernel", "-f", "{connection_file}", "--log-level=CRITICAL"]
-    spec.write_text(json.dumps({"argv": argv, "display_name": KERNELSPEC["display_name"], "language": "python"}))
-    (private / "matplotlibrc").touch()
-    for name in ("MPLBACKEND", "PYTHONSTARTUP"):
-        os.environ.pop(name, None)
-    if given := os.environ.get("WHENCE_DATA"):
-        os.environ["WHENCE_DATA"] = os.path.abspath(given)  # it may be relative to where we were called
-    os.environ.update(
-        WHENCE_RUN_DIR=str(work),
-        JUPYTER_PATH=str(private),
-        JUPYTER_RUNTIME_DIR=str(private / "runtime"),
-        IPYTHONDIR=str(private / "ipython"),
-        MATPLOTLIBRC=str(private / "matplotlibrc"),
-        PYTHONHASHSEED="0",
-        TQDM_DISABLE="1",
-        OMP_NUM_THREADS=str(threads),
-        OMP_WAIT_POLICY="passive",
-    )
-    os.chdir(work)
 
 
 def _claims(job: Job, work: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,47 @@
+"""Values of parameters: which types there are, what is good for which, and how a value is typed on the command line."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from typing import Any
+
+EXAMPLES = {
+    "int": "5",
+    "float": "0.2",
+    "bool": "true",
+    "str": "photos",
+    "list[int]": "1,2,3",
+    "list[float]": "0.1,0.2",
+    "list[str]": "a,b",
+}
+
+
+def conform(kind: str, value: Any) -> Any:
+    """The value as that type; an int is good for a float, a bool is no int. Raises TypeError saying what was expected."""
+    if kind.startswith("list[") and isinstance(value, list):
+        return [conform(kind[5:-1], item) for item in value]
+    if kind == "float" and type(value) in (int, float) and abs(value) < math.inf:
+        return float(value)
+    if type(value).__name__ == kind != "float":
+        return value
+    article = "an" if kind[0] == "i" else "a"
+    raise TypeError(f"{value!r} is not {article} {'finite ' if kind == 'float' else ''}{kind}")
+
+
+def parse(kind: str, text: str) -> Any:
+    """The value that a text stands for as that type; lists are ``a,b,c`` or TOML. Raises ValueError or TypeError."""
+    return conform(kind, _read(kind, text))
+
+
+def _read(kind: str, text: str) -> Any:
+    if kind == "str":
+        return text
+    text = text.strip()
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if not kind.startswith("list["):
+        return int(text) if kind == "int" else float(text)
+    if text.startswith("["):
+        return tomllib.loads(f"value = {text}")["value"]
+    return [_read(kind[5:-1], item.strip()) for item in text.split(",")]
