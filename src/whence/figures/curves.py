@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from whence.figures.style import GREY, MUTED, SERIES, Picture, canvas, svg
+from whence.figures.style import GREY, MUTED, SERIES, Picture, canvas, label, svg
 from whence.stats import array, bootstrap
 
 
@@ -37,7 +37,11 @@ def curves(
         mean, low, high = _bands(array(values))
         axes.plot(at, mean, color=colour)
         axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
-        ends.append((_last(mean), name, colour))
+        last = np.flatnonzero(np.isfinite(mean))[-1]
+        if last < len(at) - 1:  # it stops short: name it where it stops
+            label(axes, at[last], mean[last], name, colour, fontsize=9)
+        else:
+            ends.append((mean[last], name, colour))
     for values, colour in zip(dashed, SERIES, strict=False):
         axes.plot(at, array(values), color=colour, linestyle=(0, (3, 2)), linewidth=1.3)
     for place, word in marks:
@@ -59,7 +63,8 @@ def curves(
 
 def plain_log(axis: Any) -> None:
     """Ticks of a log axis as plain numbers (0.1, 1, 10) where they are short, as powers of ten where they are not."""
-    axis.set_major_locator(LogLocator(10, numticks=7))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high < 100 * low else (1,), numticks=9))
     axis.set_major_formatter(FuncFormatter(_tick))
     axis.set_minor_formatter(NullFormatter())
 
@@ -81,10 +86,6 @@ def _bands(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return bands[0], bands[1], bands[2]
 
 
-def _last(line: np.ndarray) -> float:
-    return float(line[np.flatnonzero(np.isfinite(line))[-1]])
-
-
 def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str]], gap: float = 13.0) -> None:
     """Write each name at the height of its curve's end, pushed apart to `gap` points; colours tie them to the curves."""
     figure.canvas.draw()
@@ -94,7 +95,7 @@ def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str]], gap:
     heights = [(axes.transData.transform((1, y))[1] - base) * points for y, _, _ in order]
     for i in range(1, len(heights)):
         heights[i] = max(heights[i], heights[i - 1] + gap)
-    ceiling = (top - base) * points
+    ceiling = (top - base) * points - gap / 2  # the first name stays inside the frame
     for i in reversed(range(len(heights))):
         heights[i] = min(heights[i], ceiling)
         ceiling = heights[i] - gap
