@@ -63,6 +63,14 @@ def test_every_figure_has_a_number_of_its_own_a_caption_and_alternative_text(pag
             assert len(image.get("alt", "").split()) > 4, f"{name}: {image}"
 
 
+def test_no_page_shows_markup_that_was_never_turned_into_text(pages, soup):
+    for name in pages:
+        article = BeautifulSoup(str(soup(name).article or ""), "html.parser")
+        for code in article.select("pre, code, .highlight"):
+            code.decompose()
+        assert re.findall(r"\{[a-z:]+\}`|glue:text|```|\$\$", article.get_text()) == [], name
+
+
 def test_every_picture_in_a_notebook_is_a_numbered_figure_with_a_dark_twin(soup, notebooks):
     for name in notebooks:
         for image in soup(name).select("div.cell_output img"):
