@@ -150,12 +150,16 @@ def test_a_run_whose_notebook_was_edited_meanwhile_is_not_kept_under_its_old_key
     assert under(project / "_build" / "runs") == []
 
 
-def test_two_fresh_runs_are_equal_byte_for_byte(notebook, project):
+def test_two_fresh_runs_are_equal_byte_for_byte(notebook, project, capfd):
     notebook(
         "a", "import random\nprint({'a', 'b', 'c'}, hash('a'))", "import sys, time\nfor _ in range(3):\n    print(_, flush=True)"
     )
     ((done, difference),) = check_determinism([plan("locality/a")])
     assert (done.status, difference) == ("ran", "")
+    assert [line for line in capfd.readouterr().err.splitlines() if "started" in line] == [
+        "locality/a: started (first of two)",
+        "locality/a: started (second of two)",
+    ]
     assert under(project / "_build") == []
 
 

@@ -56,6 +56,8 @@ def run(
 def reason(job: Job) -> str:
     """Why a job has to run: "first run", or which parts of its key changed since the most similar earlier run."""
     folder = Path(job.folder)
+    if folder.name != job.key:  # the two of check_determinism
+        return f"{folder.name} of two"
     earlier = [record for path in folder.parent.glob("*/run.json") if (record := store.finished(path.parent))]
     if any(record.key == job.key for record in earlier):
         return "rerun: forced"
