@@ -15,12 +15,13 @@
 #
 # **Because it knows the training set and nothing else.** Run backwards from pure noise, the denoiser with the least possible
 # training error ends on a training image in {glue:text}`from_noise:.0%` of all flows, and in {glue:text}`from_unseen:.0%` when it
-# starts from an unseen image under noise. At $\sigma = 1$ it listens to {glue:text}`effective_at_one:.2f` of its
-# {glue:text}`n_pool:.0f` images. What a denoiser must *not* do in order to generalise follows from one number: at
-# $\sigma = {glue:text}`sigma_compare:.2f`$ an image says so much about itself that a pool would have to hold
-# $10^{glue:text}`digits_needed:.0f`$ images before the right one is in it. To generalise is to never ask for the whole image at once.
+# starts from an unseen image under noise. At noise $\sigma = 1$, half of the pixel range, it listens to
+# {glue:text}`effective_median:.1f` of its {glue:text}`n_pool:.0f` images in the median. What a denoiser must *not* do in order to
+# generalise follows from one number: at a noise of {glue:text}`sigma_compare:.2f` an image says so much about itself that the pool
+# would need as many images as a number of {glue:text}`digits_needed:.0f` digits can count before the right one is in it. To generalise
+# is never to ask for the whole image at once.
 
-# %%
+# %% tags=["hide-input"]
 import math
 
 import torch
@@ -110,7 +111,7 @@ for s in tqdm(seeds, desc="flows"):
     if s == seeds[0]:
         shown = (unseen, ends, pool)
 
-# %% mystnb={"figure": {"caption": "The flow never ends on what it was given: an unseen image under noise is carried to the training image that looks most like it. The numbers are root-mean-square distances, per pixel, to the nearest training image.", "name": "fig-flow-ends"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The flow never ends on what it was given: an unseen image under noise is carried to the training image that looks most like it. The numbers are root-mean-square distances, per pixel, to the nearest training image.", "name": "fig-flow-ends"}}
 unseen, ends, pool = shown
 show = slice(0, 6)
 start, end = ends["unseen"]
@@ -130,7 +131,7 @@ gallery(
 # %% [markdown]
 # From pure noise it is the same: every end is one of the training images, to the last pixel.
 
-# %% mystnb={"figure": {"caption": "From pure noise, too, each flow ends on one training image: samples of the optimal denoiser are draws from the training set.", "name": "fig-flow-from-noise"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "From pure noise, too, each flow ends on one training image: samples of the optimal denoiser are draws from the training set.", "name": "fig-flow-from-noise"}}
 end = ends["noise"][1][show]
 found = nearest(end, pool)
 gallery(
@@ -189,7 +190,7 @@ for s in tqdm(seeds, desc="entropies"):
 entropy = {split: torch.stack(rows).double().cpu() for split, rows in entropy.items()}
 bound = torch.stack(bound)
 
-# %% mystnb={"figure": {"caption": "The posterior collapses onto one image while the noise is still larger than the pixel range, and for unseen images no later than for training images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-effective-number"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The posterior collapses onto one image while the noise is still larger than the pixel range, and for unseen images no later than for training images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-effective-number"}}
 curves(
     sigmas,
     {"training": entropy["train"].exp(), "unseen": entropy["test"].exp()},
@@ -228,7 +229,7 @@ ratios = [crossing(a, half) / crossing(b, half) for a, b in zip(told, bound, str
 glue("collapse_ratio", sum(ratios) / n_seeds)
 glue("half_known_sigma", sum(crossing(a, half) for a in told) / n_seeds)
 
-# %% mystnb={"figure": {"caption": "What a noisy image tells about which training image it was (solid) saturates at log N; the Gaussian bound from the covariance (dashed) knows of no pool and keeps rising as the noise falls.", "name": "fig-information"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What a noisy image tells about which training image it was (solid) saturates at log N; the Gaussian bound from the covariance (dashed) knows of no pool and keeps rising as the noise falls.", "name": "fig-information"}}
 curves(
     sigmas,
     {"measured": told},
@@ -264,7 +265,7 @@ for s in tqdm(seeds, desc="errors"):
             errors[f"{name}, {kind}"].append(torch.stack(row))
 errors = {name: torch.stack(rows).double().cpu() for name, rows in errors.items()}
 
-# %% mystnb={"figure": {"caption": "Error against noise. On its own training images the optimal denoiser is perfect below σ = 1; on unseen images its error stops falling, while the linear denoiser's follows the noise down on both alike. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-generalisation-gap"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error against noise. On its own training images the optimal denoiser is perfect below σ = 1; on unseen images its error stops falling, while the linear denoiser's follows the noise down on both alike. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-generalisation-gap"}}
 drawn = {name: rows.clamp_min(1e-5) for name, rows in errors.items() if name != "linear, training"}
 curves(
     levels,
@@ -295,8 +296,8 @@ report("locality/linear-beats-optimal-on-unseen", gap)
 report("locality/unseen-error-does-not-fall", flat)
 
 # %% [markdown]
-# On unseen images the optimal denoiser makes {glue:text}`gap:.1f` times the linear denoiser's error at
-# $\sigma = {glue:text}`sigma_compare:.2f`$.
+# On unseen images the optimal denoiser makes {glue:text}`gap:.1f` times the linear denoiser's error at a noise of
+# {glue:text}`sigma_compare:.2f`.
 #
 # ## What a denoiser that generalises must do differently
 #
@@ -329,7 +330,7 @@ windows, digits = torch.stack(windows).double(), torch.stack(digits)
 glue("digits_needed", digits.mean())
 glue("window", windows[:, compared].mean())
 
-# %% mystnb={"figure": {"caption": "The largest window a pool of this size can still resolve, from the covariance alone: a few pixels at low noise, the whole image at high noise. A denoiser that generalises has to look no further than this.", "name": "fig-resolvable-window"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The largest window a pool of this size can still resolve, from the covariance alone: a few pixels at low noise, the whole image at high noise. A denoiser that generalises has to look no further than this.", "name": "fig-resolvable-window"}}
 curves(
     window_sigmas,
     {"window": windows},
@@ -339,10 +340,10 @@ curves(
 )
 
 # %% [markdown]
-# At $\sigma = {glue:text}`sigma_compare:.2f`$ the whole image carries $\log N$ for a pool of $10^{glue:text}`digits_needed:.0f`$
-# images, a window of {glue:text}`window:.1f` pixels a side for the pool we have. A denoiser that generalises must therefore be *local*
-# at low noise, not because it is a convolution but because nothing else can be learnt from $N$ images. Where the linear denoiser
-# looks, and why it is local too, is [the next question](sensitivity).
+# At a noise of {glue:text}`sigma_compare:.2f` the pool we have resolves a window of {glue:text}`window:.1f` pixels a side; to resolve
+# the whole image it would need a number of images with {glue:text}`digits_needed:.0f` digits. A denoiser that generalises must
+# therefore be *local* at low noise, not because it is a convolution but because nothing else can be learnt from $N$ images. Where the
+# linear denoiser looks, and why it is local too, is [the next question](sensitivity).
 #
 # **What stays open.** Equation {eq}`information` is a bound: photographs are not Gaussian, so they tell less than it allows (measured:
 # the noise that hides half of the identity is {glue:text}`collapse_ratio:.2f` times the predicted one). Crops of few photographs

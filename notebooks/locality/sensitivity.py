@@ -20,7 +20,7 @@
 # {glue:text}`photo_slope:.2f` on photographs whose spectrum asks for {glue:text}`photo_predicted:.2f`. Permute the pixels and the
 # locality moves with them: the field is then {glue:text}`permuted_ratio:.1f` times as wide.
 
-# %%
+# %% tags=["hide-input"]
 import torch
 from tqdm import tqdm
 
@@ -61,8 +61,10 @@ device: str = "auto"  # auto, cpu or cuda
 # the Wiener filter {cite}`wiener1949`. With the mean $\mu$ and covariance $S = U \operatorname{diag}(\lambda)\, U^\top$ of the images,
 #
 # $$
-# D(y, \sigma) = \mu + W_\sigma (y - \mu), \qquad
-# W_\sigma = S (S + \sigma^2 I)^{-1} = U \operatorname{diag}\!\left(\frac{\lambda}{\lambda + \sigma^2}\right) U^\top .
+# \begin{aligned}
+# D(y, \sigma) &= \mu + W_\sigma (y - \mu), \\
+# W_\sigma &= S (S + \sigma^2 I)^{-1} = U \operatorname{diag}\!\left(\frac{\lambda}{\lambda + \sigma^2}\right) U^\top .
+# \end{aligned}
 # $$ (wiener)
 #
 # *Why:* the error of $W$ is $\operatorname{tr}\,(W - I) S (W - I)^\top + \sigma^2 \operatorname{tr}\, W W^\top$; its derivative in $W$
@@ -108,7 +110,7 @@ y = pools[seed][:2] + 0.3 * torch.randn(2, *pools[seed].shape[1:], generator=str
 closed, autograd = wieners[seed].jacobian(y, 0.3, centre(width)), jacobian_rows(wieners[seed], y, 0.3, centre(width))
 print(f"largest difference between closed form and autograd: {(closed - autograd).abs().max():.1e}")
 
-# %% mystnb={"figure": {"caption": "Sensitivity fields of the best linear denoiser for the centre pixel, one noise level each: a point at low noise, wider as the noise grows, the whole crop at last. Nothing in it is a convolution.", "name": "fig-linear-fields"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Sensitivity fields of the best linear denoiser for the centre pixel, one noise level each: a point at low noise, wider as the noise grows, the whole crop at last. Nothing in it is a convolution.", "name": "fig-linear-fields"}}
 shown = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 y = wieners[seed].mean[None].float()
 fields(
@@ -132,7 +134,7 @@ squared = torch.stack([widths(wieners[s], levels, 2) for s in seeds])
 half = {s: Wiener.fit(pools[s][: n_pool // 4]) for s in seeds}
 sides["absolute, a quarter of the images"] = torch.stack([widths(half[s], sigmas, 1) for s in seeds])
 
-# %% mystnb={"figure": {"caption": "Width of the linear denoiser's field against noise. By squared weight it grows steadily; by absolute weight it turns up again at low noise, the more so with fewer images: that branch is the noise of the covariance, not the denoiser's. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-width"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Width of the linear denoiser's field against noise. By squared weight it grows steadily; by absolute weight it turns up again at low noise, the more so with fewer images: that branch is the noise of the covariance, not the denoiser's. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-width"}}
 curves(
     sigmas,
     {"squared": sides["squared"], "absolute": sides["absolute"], "abs., n/4": sides["absolute, a quarter of the images"]},
@@ -247,7 +249,7 @@ known = {a: law_slope(law(a, fine, level_known=True), fine, field_size) for a in
 for a in exponents:
     print(f"a = {a:g}: slope {slopes[a]:.3f}, with a known mean level {known[a]:.3f}; predicted {2 / a:.3f}")
 
-# %% mystnb={"figure": {"caption": "The radius law on exact fields, drawn inside its window: the measured radius lies on the line of slope 2/a (dashed) for each spectrum exponent a.", "name": "fig-law"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The radius law on exact fields, drawn inside its window: the measured radius lies on the line of slope 2/a (dashed) for each spectrum exponent a.", "name": "fig-law"}}
 inside = {a: torch.where(window(radius, field_size), radius, torch.nan) for a, radius in radii.items()}
 
 
@@ -306,7 +308,7 @@ glue("photo_exponent", a_found.mean())
 glue("law_size", law_size)
 print(f"a {bootstrap(a_found)}, 2/a {bootstrap(asked)}, slopes {measured.round(3)} (nan: images too small for the window)")
 
-# %% mystnb={"figure": {"caption": "Power spectrum of the images with the line of the fitted exponent (dashed): near a power law, steeper towards high frequencies, with a floor of noise and compression.", "name": "fig-spectrum"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Power spectrum of the images with the line of the fitted exponent (dashed): near a power law, steeper towards high frequencies, with a floor of noise and compression.", "name": "fig-spectrum"}}
 powers = torch.stack([row[3] for row in law_rows]).cpu()
 k = torch.arange(1, powers.shape[1] + 1).double()
 fit = powers.mean(0).log()[2:].mean() - (-a_found.mean() * k.log())[2:].mean()
@@ -352,7 +354,7 @@ shuffles = [permuted(s) for s in tqdm(seeds, desc="permutations")]
 spread = [row[0] for row in shuffles]
 print(f"relative change of the held-out error: {max(abs(row[1]) for row in shuffles):.1e} at most")
 
-# %% mystnb={"figure": {"caption": "The field of one pixel before the permutation, after it, and after it with every pixel put back: permuted data make a scattered field, and it is the same field.", "name": "fig-permuted"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The field of one pixel before the permutation, after it, and after it with every pixel put back: permuted data make a scattered field, and it is the same field.", "name": "fig-permuted"}}
 true = field(wieners[seed].jacobian(wieners[seed].mean[None].float(), 0.3, centre(width)))[0]
 fields(
     {"true layout": true, "permuted layout": shuffles[0][2], "permuted, put back": shuffles[0][3]},
@@ -375,7 +377,7 @@ level_free = {s: Wiener.fit(remove_mean(pools[s])) for s in tqdm(seeds, desc="wi
 without = torch.stack([widths(level_free[s], sigmas, 2) for s in seeds])
 narrower = [float(widths(level_free[s], [3.0], 2) / widths(wieners[s], [3.0], 2)) for s in seeds]
 
-# %% mystnb={"figure": {"caption": "With each image's mean level removed the field stays narrower at high noise: part of its width is the brightness of the crop. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-mean-level"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "With each image's mean level removed the field stays narrower at high noise: part of its width is the brightness of the crop. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-mean-level"}}
 curves(
     sigmas,
     {"as they are": sides["squared"], "mean removed": without},

@@ -13,20 +13,25 @@ from matplotlib.colors import LogNorm
 from whence.figures.style import MUTED, WIDTH, Picture, canvas, svg
 from whence.stats import array
 
+GAP = 0.06  # between images, inches
+
 
 def gallery(rows: Mapping[str, Any], alt: str, notes: Sequence[str] = ()) -> Picture:
     """Rows of images, each row (n, c, h, w) in [-1, 1] under its label; `notes` stand below the columns of the last row."""
     stacks = {name: _rgb(array(images)) for name, images in rows.items()}
     columns = max(len(stack) for stack in stacks.values())
-    size = WIDTH / columns
-    figure, grid = canvas(len(rows), columns, height=len(rows) * (size + 0.2), squeeze=False)
-    for line, (name, stack) in zip(grid, stacks.items(), strict=True):
+    cell, gap, title = (WIDTH + GAP) / columns, GAP, 0.24  # inches
+    height = len(rows) * (cell + title) + (0.18 if notes else 0)
+    figure, grid = canvas(len(rows), columns, height=height, squeeze=False)
+    figure.set_layout_engine("none")  # a label wider than its column would push the columns apart
+    for i, (line, (name, stack)) in enumerate(zip(grid, stacks.items(), strict=True)):
+        bottom = height - (i + 1) * (cell + title) + gap
+        for j, axes in enumerate(line):
+            axes.set_position((j * cell / WIDTH, bottom / height, (cell - gap) / WIDTH, (cell - gap) / height))
+            axes.set_axis_off()
         for axes, image in zip(line, stack, strict=False):
             axes.imshow(image)
-        for axes in line:
-            axes.set_axis_off()
-        line[0].set_title(name, fontsize=9.5).set_in_layout(False)  # it may be wider than its column
-    figure.get_layout_engine().set(h_pad=0.13, w_pad=0.02, hspace=0, wspace=0)
+        line[0].set_title(name, fontsize=9.5, pad=4)
     for axes, note in zip(grid[-1], notes, strict=False):
         axes.text(0.5, -0.06, note, transform=axes.transAxes, ha="center", va="top", fontsize=8.5, color=MUTED)
     return svg(figure, alt)

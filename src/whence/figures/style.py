@@ -31,8 +31,8 @@ DARK = {
     GREY: "#9ba6b6",
 }
 
-# Inches. A phone shows 5.4 in at about nine tenths of its natural size, so 10 pt stays legible there.
-WIDTH, HEIGHT = 5.4, 3.3
+# Inches. A phone shows 4.6 in at about its natural size, so that 9 pt is legible there; wide pages scale figures up.
+WIDTH, HEIGHT = 4.6, 3.0
 
 
 @dataclass(frozen=True)
