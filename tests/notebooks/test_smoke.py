@@ -32,7 +32,7 @@ def copy(tmp_path, monkeypatch):
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_every_notebook_runs_small_and_reports_every_claim_that_is_its_own(copy, notebook):
     job = plan(notebook, "smoke")
-    (done,) = run([job])
+    (done,) = run([job], threads=1)  # beside another test worker
     assert done.status == "ran", done.why
     assert [claim["id"] for claim in finished(done.folder).claims] == job.claims
 
