@@ -18,13 +18,13 @@ def locality() -> Picture:
     figure, axes = canvas(2, 3, *SIZE)
     for column, sigma in enumerate((0.2, 0.6, 2.0)):
         noisy = field + sigma * np.random.default_rng(1).standard_normal(field.shape)
-        crop = (slice(24, 57), slice(24, 57))
+        crop = (slice(31, 52), slice(31, 52))
         axes[0, column].imshow(noisy[crop], cmap="gray", vmin=-2.4, vmax=2.4, interpolation="nearest")
-        kernel = np.fft.fftshift(np.fft.ifft2(spectrum / (spectrum + sigma**2)).real)[32:65, 32:65]
+        kernel = np.fft.fftshift(np.fft.ifft2(spectrum / (spectrum + sigma**2)).real)[38:59, 38:59]
         _weights(axes[1, column], (np.abs(kernel) / kernel.max()) ** 0.35)
         axes[0, column].set_title(f"σ = {sigma:g}", loc="center", fontsize=9, color=MUTED)
         for ax in axes[:, column]:
-            ax.plot(16, 16, marker="s", ms=5, mfc="none", mec=ORANGE, mew=1.6)
+            ax.plot(10, 10, marker="s", ms=6, mfc="none", mec=ORANGE, mew=1.6)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(True)
             ax.spines[:].set_color(GRID)
