@@ -90,11 +90,11 @@ def centre(side):
 
 
 def widths(denoiser, levels, power, pixels=None):
-    """Side of the square with half the mass of a field, at each noise level."""
+    """Side of the square with half the mass of a field, at each noise level, averaged over the output pixels."""
     y = denoiser.mean[None].float()  # a linear denoiser has the same field at every y
     pixels = centre(y.shape[-1]) if pixels is None else pixels
     rows = (denoiser.jacobian(y, float(level), pixels) for level in levels)
-    return torch.stack([side(field(row, power), pixels).mean() for row in rows]).cpu()
+    return torch.stack([side(field(row, power), pixels).nanmean() for row in rows]).cpu()  # a dead pixel has no field
 
 
 # %%
@@ -285,14 +285,15 @@ for a in exponents:
 # ## On photographs
 #
 # Their spectrum is near a power law {cite}`field1987natural`. The exponent is read off the crops (Hann window, each crop's mean
-# removed) between the lowest frequencies, which the window smears, and the highest, which the camera and the compression shape.
+# removed) between the lowest frequencies, which the window smears, and the highest, which the camera and the compression shape;
+# images of fewer than 24 pixels have to make do with all of it.
 
 # %%
 def on_images(s):
     """(measured slope of the width, slope predicted from the spectrum, exponent, power spectrum) for one seed."""
     pool = images("train", n_pool, s, law_size if dataset == "photos" else None)
     frequency, power = radial_spectrum(pool)
-    a = exponent(frequency, power, 3, pool.shape[-1] / 4)
+    a = exponent(frequency, power, *((3, pool.shape[-1] / 4) if pool.shape[-1] >= 24 else (1, pool.shape[-1] / 2)))
     levels = log_grid(0.05, 10, 40)
     radius = widths(Wiener.fit(pool), levels, 2) / 2
     inside = window(radius, pool.shape[-1])
@@ -341,8 +342,10 @@ def permuted(s, sigma=0.3):
     z = torch.randn(x.shape, generator=stream(s, "permuted")).to(where)
     before = denoising_error(wieners[s], x, sigma, z).mean()
     after = denoising_error(shuffled, permute(x, move), sigma, permute(z, move)).mean()
-    spread = widths(shuffled, [sigma], 2)[0] / widths(wieners[s], [sigma], 2)[0]
     middle = width // 2
+    near = torch.arange(middle - width // 8, middle + width // 8 + 1, device=where)
+    seats = torch.cartesian_prod(near, near)  # around the centre, whichever pixel sits there
+    spread = widths(shuffled, [sigma], 2, seats)[0] / widths(wieners[s], [sigma], 2, seats)[0]
     target = int((move == middle * width + middle).nonzero()[0])
     seat = torch.tensor([[target // width, target % width]], device=where)
     scattered = field(shuffled.jacobian(shuffled.mean[None].float(), sigma, seat))
