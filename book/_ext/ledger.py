@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from whence.runs.record import Record, book_records
 
 if TYPE_CHECKING:
+    from whence.claims.ledger import Claim
     from whence.claims.table import Row
 
 
@@ -28,18 +29,20 @@ class ClaimsTable(FromRecords):
 
         claims = ledger()
         found = _of_study(rows(claims, book_records()), self.options.get("study"))
-        body = [self.line(row, (claims[row.id].test.low, claims[row.id].test.high)) for row in found]
+        body = [self.line(row, claims[row.id]) for row in found]
         return self.table("claims-table", ["Verdict", "Claim and test", "Published", "Measured", "Run"], body)
 
-    def line(self, row: Row, accept: tuple[float, float]) -> list[list[nodes.Node]]:
+    def line(self, row: Row, written: Claim) -> list[list[nodes.Node]]:
         source = self.markdown(f"{{cite:t}}`{row.source}`, {row.where}")
         test = [nodes.Text("Test: "), *self.markdown(row.measure), nodes.Text(" "), nodes.literal(text=row.test)]
         claim = [
             *self.markdown(row.statement),
             _block("source", source),
             _block("test", test),
+            *(_block("amended", [nodes.Text(f"Amended {change['on']}: {change['reason']}")]) for change in written.amended),
             _block("claim-id", [nodes.literal(text=row.id)]),
         ]
+        accept = (written.test.low, written.test.high)
         published = "–" if row.published is None else drawing.number(row.published)
         return [[html(drawing.pill(row.verdict))], claim, [nodes.Text(published)], self.measured(row, accept), self.where(row)]
 

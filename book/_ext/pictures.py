@@ -71,7 +71,7 @@ class Twins(SphinxTransform):
 
 
 class Question(SphinxDirective):
-    """``{question} locality``: the picture of a study's question; with a caption it is a numbered figure."""
+    """``{question} slabs``: the picture of a study's question; with a caption it is a numbered figure."""
 
     required_arguments = 1
     has_content = True

@@ -91,6 +91,7 @@ def noise(shape, s, *names):
 # hide detail and weak enough to leave no doubt about what is shown. An end counts as a *copy* when it is nearer to one training image
 # than a third of its distance to the next {cite}`yoon2023memorize`.
 
+
 # %%
 def flows(pool, unseen, s):
     """The two starts of one seed and where each flow ends."""

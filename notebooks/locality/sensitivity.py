@@ -224,6 +224,7 @@ report("locality/shift-invariance-without-convolution", alike)
 # the field. With a known mean, $P(0) = 0$, the kernel sums to nothing, half of its absolute mass is a faint negative background over
 # the whole field, and no law is to be seen (the second number below; what that means for images is the last section).
 
+
 # %%
 def law(a, levels, level_known=False):
     """Radius of half the kernel's absolute mass on an exact field with exponent a, at each noise level."""
@@ -288,6 +289,7 @@ for a in exponents:
 # removed) between the lowest frequencies, which the window smears, and the highest, which the camera and the compression shape;
 # images of fewer than 24 pixels have to make do with all of it.
 
+
 # %%
 def on_images(s):
     """(measured slope of the width, slope predicted from the spectrum, exponent, power spectrum) for one seed."""
@@ -324,7 +326,9 @@ curves(
 )
 
 # %%
-report("locality/radius-law-on-photographs", measured - asked) if (measured == measured).all() else print("no width inside the window")
+report("locality/radius-law-on-photographs", measured - asked) if (measured == measured).all() else print(
+    "no width inside the window"
+)
 
 # %% [markdown]
 # ## The same pixels, permuted
@@ -332,6 +336,7 @@ report("locality/radius-law-on-photographs", measured - asked) if (measured == m
 # Move every pixel to a new place, the same move for all images. The covariance becomes $Q S Q^\top$, so $W_\sigma$ becomes
 # $Q W_\sigma Q^\top$: the error is what it was, and the field is as concentrated as before, *on the pixels that used to be neighbours*.
 # On the page they lie scattered. A convolution cannot follow {cite}`kadkhodaie2024generalization`; this filter does.
+
 
 # %%
 def permuted(s, sigma=0.3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
 import torch
 
@@ -26,7 +27,10 @@ def device(name: str = "auto") -> torch.device:
 
 
 def describe(chosen: torch.device) -> str:
-    """The device in words, for a record: the processor's or the accelerator's model."""
+    """The device in words, for a record: the accelerator's or the processor's model."""
     if chosen.type == "cuda":
         return torch.cuda.get_device_name(chosen)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    listing = Path("/proc/cpuinfo")  # on Linux; elsewhere the architecture has to do
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{model} (CPU)"

@@ -12,7 +12,7 @@ from whence.figures.style import BLUE, GREY, GRID, INK, MUTED, ORANGE, Picture, 
 SIZE = (3.6, 2.5)  # inches: three side by side, or one at phone width
 
 
-def locality() -> Picture:
+def neighbours() -> Picture:
     """Which input pixels one output pixel of the best linear denoiser listens to, at three noise levels."""
     spectrum, field = _natural_field(96, seed=3)
     figure, axes = canvas(2, 3, *SIZE)
@@ -37,7 +37,7 @@ def locality() -> Picture:
     )
 
 
-def simplicity() -> Picture:
+def slabs() -> Picture:
     """Two coordinates that both tell the classes apart: one needs a single cut, the other four."""
     rng = np.random.default_rng(0)
     label = np.repeat([-1, 1], 170)
@@ -56,7 +56,7 @@ def simplicity() -> Picture:
     )
 
 
-def shortcut() -> Picture:
+def latents() -> Picture:
     """A predictive latent and an available one: the same points in latent space and as a network meets them."""
     rng = np.random.default_rng(0)
     label = np.repeat([-1, 1], 110)
@@ -78,7 +78,7 @@ def shortcut() -> Picture:
     )
 
 
-DRAW: dict[str, Callable[[], Picture]] = {"locality": locality, "simplicity": simplicity, "shortcut": shortcut}
+DRAW: dict[str, Callable[[], Picture]] = {"neighbours": neighbours, "slabs": slabs, "latents": latents}
 
 
 def _panel(axes: Any, x: np.ndarray, y: np.ndarray, label: np.ndarray) -> None:
