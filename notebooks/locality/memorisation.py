@@ -77,11 +77,13 @@ seeds = range(seed, seed + n_seeds)
 
 
 def images(split, n, s):
-    return draw(dataset, split, n, s, size or None, grey).to(where).double()  # float64 once, not at each call of the denoiser
+    """Images of one seed; float64 here once, not at each call of the denoiser."""
+    return draw(dataset, split, n, s, size or None, grey).to(where).double()
 
 
 def noise(shape, s, *names):
-    return torch.randn(shape, generator=stream(s, *names), dtype=torch.float64).to(where)
+    z = torch.randn(shape, generator=stream(s, *names), dtype=torch.float64)
+    return z.to(where)
 
 
 # %% [markdown]
@@ -100,7 +102,10 @@ def flows(pool, unseen, s):
         "noise": (80.0, 80 * noise(unseen.shape, s, "start", "noise")),
         "unseen": (1.0, unseen + noise(unseen.shape, s, "start", "unseen")),
     }
-    return {kind: (y, final(heun(optimal, y, edm_grid(n_steps, high=top)))) for kind, (top, y) in starts.items()}
+    return {
+        kind: (y, final(heun(optimal, y, edm_grid(n_steps, high=top))))
+        for kind, (top, y) in starts.items()
+    }
 
 
 share = {"noise": [], "unseen": []}
@@ -136,7 +141,10 @@ gallery(
 end = ends["noise"][1][show]
 found = nearest(end, pool)
 gallery(
-    {"where flows from pure noise end": end, "the nearest training image": pool[found.place[:, 0]]},
+    {
+        "where flows from pure noise end": end,
+        "the nearest training image": pool[found.place[:, 0]],
+    },
     alt="Two rows of six images, the ends of flows from pure noise above the nearest training images: they are identical.",
     notes=[f"{d:.1e}" for d in array(found.distance[:, 0])],
 )
@@ -173,11 +181,17 @@ sigmas = log_grid(0.05, 50, n_sigmas)
 def entropies(pool, x, s, name):
     """Mean posterior entropy in nats of images x under noise, at each sigma."""
     optimal, z = Optimal(pool), noise(x.shape, s, "entropy", name)
-    return torch.stack([optimal.posterior(x + sigma * z, sigma).entropy.mean() for sigma in sigmas])
+    return torch.stack(
+        [optimal.posterior(x + sigma * z, sigma).entropy.mean() for sigma in sigmas]
+    )
 
 
 def effective(pool, x, s, sigma):
-    return Optimal(pool).posterior(x + sigma * noise(x.shape, s, "entropy", "one"), sigma).effective
+    return (
+        Optimal(pool)
+        .posterior(x + sigma * noise(x.shape, s, "entropy", "one"), sigma)
+        .effective
+    )
 
 
 entropy = {"train": [], "test": []}
@@ -188,7 +202,9 @@ for s in tqdm(seeds, desc="entropies"):
     entropy["test"].append(entropies(pool, x, s, "test"))
     effective_at_one.append(effective(pool, x, s, 1.0).cpu())
     spectra[s] = variances(pool.flatten(1)).cpu()
-entropy = {split: torch.stack(rows).double().cpu() for split, rows in entropy.items()}
+entropy = {
+    split: torch.stack(rows).double().cpu() for split, rows in entropy.items()
+}
 bound = torch.stack([gaussian_information(spectra[s], sigmas) for s in seeds])
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The posterior collapses onto one image while the noise is still larger than the pixel range, and for unseen images no later than for training images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-effective-number"}}
@@ -226,7 +242,9 @@ def crossing(information, level):
 
 
 half = math.log(n_pool) / 2
-ratios = [crossing(a, half) / crossing(b, half) for a, b in zip(told, bound, strict=True)]
+ratios = [
+    crossing(a, half) / crossing(b, half) for a, b in zip(told, bound, strict=True)
+]
 glue("collapse_ratio", sum(ratios) / n_seeds)
 glue("half_known_sigma", sum(crossing(a, half) for a in told) / n_seeds)
 
@@ -260,9 +278,18 @@ errors = {"optimal, unseen": [], "linear, unseen": [], "optimal, training": []}
 for s in tqdm(seeds, desc="errors"):
     pool, x = images("train", n_pool, s), images("test", n_heldout, s)
     z = noise(x.shape, s, "error")
-    optimal, linear, seen = Optimal(pool), Wiener.fit(pool, "ledoit-wolf"), pool[:n_heldout]
-    for name, denoiser, clean in zip(errors, (optimal, linear, optimal), (x, x, seen), strict=True):
-        row = [denoising_error(denoiser, clean, level, z[: len(clean)]).mean() for level in levels]
+    optimal, linear, seen = (
+        Optimal(pool),
+        Wiener.fit(pool, "ledoit-wolf"),
+        pool[:n_heldout],
+    )
+    for name, denoiser, clean in zip(
+        errors, (optimal, linear, optimal), (x, x, seen), strict=True
+    ):
+        row = [
+            denoising_error(denoiser, clean, level, z[: len(clean)]).mean()
+            for level in levels
+        ]
         errors[name].append(torch.stack(row))
 errors = {name: torch.stack(rows).double().cpu() for name, rows in errors.items()}
 
@@ -307,7 +334,9 @@ report("locality/unseen-error-does-not-fall", flat)
 
 # %%
 whole = pool.shape[2]
-sides = torch.tensor([k for k in (1, 2, 3, 4, 6, 8, 12, 16, 24) if k < whole] + [whole])
+sides = torch.tensor(
+    [k for k in (1, 2, 3, 4, 6, 8, 12, 16, 24) if k < whole] + [whole]
+)
 window_sigmas = torch.tensor(levels, dtype=torch.float64)
 
 
@@ -315,7 +344,10 @@ def window_information(pool, k, s):
     """I_k(sigma) of the centred k x k window."""
     low = (whole - k) // 2
     window = pool[..., low : low + k, low : low + k]
-    return gaussian_information(spectra[s] if k == whole else variances(window.flatten(1)).cpu(), window_sigmas)
+    return gaussian_information(
+        spectra[s] if k == whole else variances(window.flatten(1)).cpu(),
+        window_sigmas,
+    )
 
 
 windows, digits = [], []

@@ -42,7 +42,9 @@ from whence.stats import array, bootstrap, slope
 
 # %% tags=["parameters"]
 dataset: str = "photos"  # photos, digits, mnist, fashion_mnist or cifar10
-seed: int = 0  # first seed; a seed chooses the images, the noise and the permutation
+seed: int = (
+    0  # first seed; a seed chooses the images, the noise and the permutation
+)
 n_seeds: int = 5  # how many seeds, counted up from the first
 n_pool: int = 8000  # training images
 n_heldout: int = 200  # held-out images
@@ -63,7 +65,8 @@ device: str = "auto"  # auto, cpu or cuda
 # $$
 # \begin{aligned}
 # D(y, \sigma) &= \mu + W_\sigma (y - \mu), \\
-# W_\sigma &= S (S + \sigma^2 I)^{-1} = U \operatorname{diag}\!\left(\frac{\lambda}{\lambda + \sigma^2}\right) U^\top .
+# W_\sigma &= S (S + \sigma^2 I)^{-1} \\
+# &= U \operatorname{diag}\!\left(\frac{\lambda}{\lambda + \sigma^2}\right) U^\top .
 # \end{aligned}
 # $$ (wiener)
 #
@@ -89,32 +92,51 @@ def centre(side):
     return torch.tensor([[side // 2, side // 2]], device=where)
 
 
+def anywhere(denoiser):
+    """Some y: a linear denoiser has the same field at every one."""
+    return denoiser.mean[None].float()
+
+
 def widths(denoiser, levels, power, pixels=None):
-    """Side of the square with half the mass of a field, at each noise level, averaged over the output pixels."""
-    y = denoiser.mean[None].float()  # a linear denoiser has the same field at every y
+    """Side of the square with half a field's mass, at each noise level, averaged
+    over the output pixels (a dead pixel has no field and does not count)."""
+    y = anywhere(denoiser)
     pixels = centre(y.shape[-1]) if pixels is None else pixels
     rows = (denoiser.jacobian(y, float(level), pixels) for level in levels)
-    return torch.stack([side(field(row, power), pixels).nanmean() for row in rows]).cpu()  # a dead pixel has no field
+    sides = [side(field(row, power), pixels).nanmean() for row in rows]
+    return torch.stack(sides).cpu()
+
+
+def per_seed(measure):
+    """(S, ...): a measure of every seed."""
+    return torch.stack([measure(s) for s in seeds])
 
 
 # %%
 pools = {s: images("train", n_pool, s) for s in seeds}
-wieners = {s: Wiener.fit(pool) for s, pool in tqdm(pools.items(), desc="covariances")}
+wieners = {s: Wiener.fit(pools[s]) for s in tqdm(seeds, desc="covariances")}
 width = len(wieners[seed].mean[0])
 
 # %% [markdown]
 # Before anything is read off the closed form, one look at whether it is what automatic differentiation finds:
 
 # %%
-y = pools[seed][:2] + 0.3 * torch.randn(2, *pools[seed].shape[1:], generator=stream(seed, "check")).to(where)
-closed, autograd = wieners[seed].jacobian(y, 0.3, centre(width)), jacobian_rows(wieners[seed], y, 0.3, centre(width))
-print(f"largest difference between closed form and autograd: {(closed - autograd).abs().max():.1e}")
+x = pools[seed][:2]
+y = (
+    x + 0.3 * torch.randn(x.shape, generator=stream(seed, "check")).to(where)
+).double()
+closed = wieners[seed].jacobian(y, 0.3, centre(width))
+found = jacobian_rows(wieners[seed], y, 0.3, centre(width))
+print(f"largest difference: {(closed - found).abs().max():.1e}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Sensitivity fields of the best linear denoiser for the centre pixel, one noise level each: a point at low noise, wider as the noise grows, the whole crop at last. Nothing in it is a convolution.", "name": "fig-linear-fields"}}
 shown = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-y = wieners[seed].mean[None].float()
+y = anywhere(wieners[seed])
 fields(
-    {f"σ = {sigma:g}": field(wieners[seed].jacobian(y, sigma, centre(width)))[0] for sigma in shown},
+    {
+        f"σ = {sigma:g}": field(wieners[seed].jacobian(y, sigma, centre(width)))[0]
+        for sigma in shown
+    },
     alt="Six heat maps of the linear denoiser's weights around the centre pixel for noise from 0.03 to 10: "
     "concentrated on a few pixels at low noise, spreading over the whole crop at high noise.",
 )
@@ -127,17 +149,23 @@ fields(
 # Half of the *squared* weight does not listen to them.
 
 # %%
-sides = {name: torch.stack([widths(wieners[s], sigmas, power) for s in seeds]) for name, power in (("absolute", 1), ("squared", 2))}
+squared_sides = per_seed(lambda s: widths(wieners[s], sigmas, 2))
+absolute_sides = per_seed(lambda s: widths(wieners[s], sigmas, 1))
+fewer = {s: Wiener.fit(pools[s][: n_pool // 4]) for s in seeds}
+fewer_sides = per_seed(lambda s: widths(fewer[s], sigmas, 1))
+
 levels = torch.tensor([0.03, 0.1, 3.0, 30.0])
-absolute = torch.stack([widths(wieners[s], levels, 1) for s in seeds])
-squared = torch.stack([widths(wieners[s], levels, 2) for s in seeds])
-half = {s: Wiener.fit(pools[s][: n_pool // 4]) for s in seeds}
-sides["absolute, a quarter of the images"] = torch.stack([widths(half[s], sigmas, 1) for s in seeds])
+absolute = per_seed(lambda s: widths(wieners[s], levels, 1))
+squared = per_seed(lambda s: widths(wieners[s], levels, 2))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Width of the linear denoiser's field against noise. By squared weight it grows steadily; by absolute weight it turns up again at low noise, the more so with fewer images: that branch is the noise of the covariance, not the denoiser's. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-width"}}
 curves(
     sigmas,
-    {"squared": sides["squared"], "absolute": sides["absolute"], "abs., n/4": sides["absolute, a quarter of the images"]},
+    {
+        "squared": squared_sides,
+        "absolute": absolute_sides,
+        "abs., n/4": fewer_sides,
+    },
     "noise σ",
     "side of the square, pixels",
     alt="Side of the square holding half the weight against noise. By squared weight it grows from under one pixel to most of the crop. "
@@ -153,7 +181,7 @@ report("locality/linear-denoiser-is-local", squared[:, 1])
 
 # %%
 band = (sigmas >= 0.1) & (sigmas <= 3)
-widening = [slope(sigmas[band].log(), row[band].log()) for row in sides["squared"]]
+widening = [slope(sigmas[band].log(), row[band].log()) for row in squared_sides]
 report("locality/field-widens-with-noise", widening)
 
 # %% [markdown]
@@ -181,20 +209,24 @@ report("locality/as-wide-as-a-network-at-high-noise", absolute[:, 3])
 
 # %%
 step = min(6, width // 4)  # 6 pixels, less on images too small for it
-offsets = [(i, j) for i in (-step, 0, step) for j in (-step, 0, step) if (i, j) != (0, 0)]
+offsets = [
+    (i, j) for i in (-step, 0, step) for j in (-step, 0, step) if (i, j) != (0, 0)
+]
 
 
 def cut(wiener, pixel, sigma=0.3, reach=4):
-    """The signed field of the first channel around a pixel, (2 reach + 1)^2, zero outside of the image."""
+    """The signed weights around a pixel, zero outside of the image."""
     at = torch.tensor([pixel], device=where)
-    row = wiener.jacobian(wiener.mean[None].float(), sigma, at)[0, 0, 0, 0]
+    row = wiener.jacobian(anywhere(wiener), sigma, at)[0, 0, 0, 0]
     padded = torch.nn.functional.pad(row, (reach,) * 4)
-    return padded[pixel[0] : pixel[0] + 2 * reach + 1, pixel[1] : pixel[1] + 2 * reach + 1].flatten().cpu()
+    rows, columns = (slice(i, i + 2 * reach + 1) for i in pixel)
+    return padded[rows, columns].flatten().cpu()
 
 
 def likeness(wiener):
     middle = width // 2
-    cuts = torch.stack([cut(wiener, (middle + i, middle + j)) for i, j in [(0, 0), *offsets]])
+    places = [(middle + i, middle + j) for i, j in [(0, 0), *offsets]]
+    cuts = torch.stack([cut(wiener, place) for place in places])
     return torch.corrcoef(cuts)[0, 1:].mean().item()
 
 
@@ -222,16 +254,17 @@ report("locality/shift-invariance-without-convolution", alike)
 # The law has a window. Below about 1.5 pixels the grid rules, above about a twelfth of the field its border does. And it has a
 # condition: the power law goes on to $f = 0$, where $P$ is infinite, that is, the field's mean level is unknown and must be read off
 # the field. With a known mean, $P(0) = 0$, the kernel sums to nothing, half of its absolute mass is a faint negative background over
-# the whole field, and no law is to be seen (the second number below; what that means for images is the last section).
+# the whole field, and no law is to be seen (the last number below; what that means for images is the last section).
 
 
 # %%
 def law(a, levels, level_known=False):
-    """Radius of half the kernel's absolute mass on an exact field with exponent a, at each noise level."""
+    """Radius of half the kernel's absolute mass on an exact field, at each level."""
     power, origin = spectrum(field_size, a), torch.tensor([[0, 0]])
     power[0, 0] = 0 if level_known else 1e30
-    kernels = (Circulant(power).kernel(float(level)).abs()[None] for level in levels)
-    return torch.stack([side(kernel, origin, torus=True)[0] / 2 for kernel in kernels])
+    circulant = Circulant(power)
+    kernels = (circulant.kernel(float(level)).abs()[None] for level in levels)
+    return torch.stack([side(k, origin, torus=True)[0] / 2 for k in kernels])
 
 
 def window(radius, width):
@@ -239,26 +272,34 @@ def window(radius, width):
 
 
 def law_slope(radius, levels, width):
+    """Log-log slope inside the window, nan when the window is empty."""
     inside = window(radius, width)
-    return slope(levels[inside].log(), radius[inside].log()) if inside.sum() > 1 else float("nan")
+    if inside.sum() < 2:
+        return float("nan")
+    return slope(levels[inside].log(), radius[inside].log())
 
 
 fine = log_grid(1e-2, 1e2, 40)
 radii = {a: law(a, fine) for a in exponents}
 slopes = {a: law_slope(radius, fine, field_size) for a, radius in radii.items()}
-known = {a: law_slope(law(a, fine, level_known=True), fine, field_size) for a in exponents}
 for a in exponents:
-    print(f"a = {a:g}: slope {slopes[a]:.3f}, with a known mean level {known[a]:.3f}; predicted {2 / a:.3f}")
+    known = law_slope(law(a, fine, level_known=True), fine, field_size)
+    print(
+        f"a = {a:g}: slope {slopes[a]:.3f}, predicted {2 / a:.3f}; mean known {known:.3f}"
+    )
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The radius law on exact fields, drawn inside its window: the measured radius lies on the line of slope 2/a (dashed) for each spectrum exponent a.", "name": "fig-law"}}
-inside = {a: torch.where(window(radius, field_size), radius, torch.nan) for a, radius in radii.items()}
+inside = {
+    a: torch.where(window(radius, field_size), radius, torch.nan)
+    for a, radius in radii.items()
+}
 
 
 def predicted(a, radius):
     """A line of slope 2/a through the middle of the window."""
-    middle = torch.nonzero(torch.isfinite(radius)).flatten()
-    middle = middle[len(middle) // 2]
-    return torch.where(torch.isfinite(radius), radius[middle] * (fine / fine[middle]) ** (2 / a), torch.nan)
+    known = torch.isfinite(radius)
+    at = known.nonzero().flatten()[known.sum() // 2]
+    return torch.where(known, radius[at] * (fine / fine[at]) ** (2 / a), torch.nan)
 
 
 curves(
@@ -292,15 +333,15 @@ for a in exponents:
 
 # %%
 def on_images(s):
-    """(measured slope of the width, slope predicted from the spectrum, exponent, power spectrum) for one seed."""
+    """Measured slope, predicted slope, exponent and power spectrum of one seed."""
     pool = images("train", n_pool, s, law_size if dataset == "photos" else None)
     frequency, power = radial_spectrum(pool)
-    a = exponent(frequency, power, *((3, pool.shape[-1] / 4) if pool.shape[-1] >= 24 else (1, pool.shape[-1] / 2)))
+    side = pool.shape[-1]
+    low, high = (3, side / 4) if side >= 24 else (1, side / 2)
+    a = exponent(frequency, power, low, high)
     levels = log_grid(0.05, 10, 40)
     radius = widths(Wiener.fit(pool), levels, 2) / 2
-    inside = window(radius, pool.shape[-1])
-    measured = slope(levels[inside].log(), radius[inside].log()) if inside.sum() > 1 else float("nan")
-    return measured, 2 / a, a, power
+    return law_slope(radius, levels, side), 2 / a, a, power
 
 
 law_rows = [on_images(s) for s in tqdm(seeds, desc="radius law")]
@@ -309,7 +350,9 @@ glue("photo_slope", measured.mean())
 glue("photo_predicted", asked.mean())
 glue("photo_exponent", a_found.mean())
 glue("law_size", law_size)
-print(f"a {bootstrap(a_found)}, 2/a {bootstrap(asked)}, slopes {measured.round(3)} (nan: images too small for the window)")
+print(
+    f"a = {bootstrap(a_found)}\n2/a = {bootstrap(asked)}\nslopes {measured.round(3)}"
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Power spectrum of the images with the line of the fitted exponent (dashed): near a power law, steeper towards high frequencies, with a floor of noise and compression.", "name": "fig-spectrum"}}
 powers = torch.stack([row[3] for row in law_rows]).cpu()
@@ -326,9 +369,10 @@ curves(
 )
 
 # %%
-report("locality/radius-law-on-photographs", measured - asked) if (measured == measured).all() else print(
-    "no width inside the window"
-)
+verdict = "images too small: no width falls inside the window"
+if (measured == measured).all():
+    verdict = report("locality/radius-law-on-photographs", measured - asked)
+verdict
 
 # %% [markdown]
 # ## The same pixels, permuted
@@ -340,32 +384,41 @@ report("locality/radius-law-on-photographs", measured - asked) if (measured == m
 
 # %%
 def permuted(s, sigma=0.3):
-    """(width in the permuted layout over width in the true one, relative change of the held-out error, field, field put back)."""
+    """Ratio of the widths, relative change of the held-out error, field, field put back."""
     move = permutation(width, s).to(where)
     shuffled = Wiener.fit(permute(pools[s], move))
     x = images("test", n_heldout, s)
     z = torch.randn(x.shape, generator=stream(s, "permuted")).to(where)
     before = denoising_error(wieners[s], x, sigma, z).mean()
-    after = denoising_error(shuffled, permute(x, move), sigma, permute(z, move)).mean()
+    moved = permute(x, move), permute(z, move)
+    after = denoising_error(shuffled, moved[0], sigma, moved[1]).mean()
     middle = width // 2
     near = torch.arange(middle - width // 8, middle + width // 8 + 1, device=where)
-    seats = torch.cartesian_prod(near, near)  # around the centre, whichever pixel sits there
-    spread = widths(shuffled, [sigma], 2, seats)[0] / widths(wieners[s], [sigma], 2, seats)[0]
+    seats = torch.cartesian_prod(near, near)  # whichever pixels sit there
+    wide = [
+        widths(wiener, [sigma], 2, seats).item()
+        for wiener in (shuffled, wieners[s])
+    ]
     target = int((move == middle * width + middle).nonzero()[0])
     seat = torch.tensor([[target // width, target % width]], device=where)
-    scattered = field(shuffled.jacobian(shuffled.mean[None].float(), sigma, seat))
+    scattered = field(shuffled.jacobian(anywhere(shuffled), sigma, seat))
     back = permute(scattered[None], inverse(move))[0]
-    return spread.item(), float(after / before - 1), scattered[0], back[0]
+    return wide[0] / wide[1], float(after / before - 1), scattered[0], back[0]
 
 
 shuffles = [permuted(s) for s in tqdm(seeds, desc="permutations")]
 spread = [row[0] for row in shuffles]
-print(f"relative change of the held-out error: {max(abs(row[1]) for row in shuffles):.1e} at most")
+change = max(abs(row[1]) for row in shuffles)
+print(f"relative change of the held-out error: {change:.1e} at most")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The field of one pixel before the permutation, after it, and after it with every pixel put back: permuted data make a scattered field, and it is the same field.", "name": "fig-permuted"}}
-true = field(wieners[seed].jacobian(wieners[seed].mean[None].float(), 0.3, centre(width)))[0]
+true = field(wieners[seed].jacobian(anywhere(wieners[seed]), 0.3, centre(width)))[0]
 fields(
-    {"true layout": true, "permuted layout": shuffles[0][2], "permuted, put back": shuffles[0][3]},
+    {
+        "true layout": true,
+        "permuted layout": shuffles[0][2],
+        "permuted, put back": shuffles[0][3],
+    },
     alt="Three heat maps: a compact field around the centre, the same weights scattered over the whole image, "
     "and the compact field again once the pixels are put back.",
 )
@@ -381,14 +434,16 @@ report("locality/locality-follows-the-permutation", spread)
 # data and see what is left.
 
 # %%
-level_free = {s: Wiener.fit(remove_mean(pools[s])) for s in tqdm(seeds, desc="without mean level")}
-without = torch.stack([widths(level_free[s], sigmas, 2) for s in seeds])
-narrower = [float(widths(level_free[s], [3.0], 2) / widths(wieners[s], [3.0], 2)) for s in seeds]
+flat = {
+    s: Wiener.fit(remove_mean(pools[s])) for s in tqdm(seeds, desc="mean removed")
+}
+without = per_seed(lambda s: widths(flat[s], sigmas, 2))
+narrower = per_seed(lambda s: widths(flat[s], [3.0], 2)[0]) / squared[:, 2]
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "With each image's mean level removed the field stays narrower at high noise: part of its width is the brightness of the crop. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-mean-level"}}
 curves(
     sigmas,
-    {"as they are": sides["squared"], "mean removed": without},
+    {"as they are": squared_sides, "mean removed": without},
     "noise σ",
     "side of the square, pixels",
     alt="Width of the field against noise for images as they are and with their mean level removed; the second curve stays below the "
@@ -396,7 +451,7 @@ curves(
 )
 
 # %%
-glue("narrower", sum(narrower) / n_seeds)
+glue("narrower", narrower.mean())
 report("locality/mean-level-widens-the-field", narrower)
 
 # %% [markdown]
