@@ -66,4 +66,5 @@ class Progress:
 
             tqdm.write(line, file=self.stream)
         else:
-            print(line, file=self.stream, flush=True)
+            self.stream.write(f"{line}\n")  # in one piece: two threads may speak at once
+            self.stream.flush()
