@@ -25,12 +25,12 @@ def pill(verdict: str) -> str:
 
 
 def score(counts: Mapping[str, int]) -> str:
-    """How many claims hold, fail, are undecided or not run: one bar and the same in words."""
+    """How many verdicts are holds, fails, undecided or not run: one bar and the same in words."""
     total = sum(counts.values())
     shown = [(v, counts.get(v, 0)) for v in VERDICTS if counts.get(v, 0) or v != "not run"]
     bar = "".join(f'<span class="verdict-{v.replace(" ", "-")}" style="flex-grow:{n}"></span>' for v, n in shown if n)
     words = "".join(f'<li><b>{n}</b> <span class="verdict-{v.replace(" ", "-")}">{WORDS[v]}</span></li>' for v, n in shown)
-    count = f"<li><b>{total}</b> {'claim' if total == 1 else 'claims'}</li>"
+    count = f"<li><b>{total}</b> {'verdict' if total == 1 else 'verdicts'}</li>"
     return f'<div class="claims-score"><div class="bar" aria-hidden="true">{bar}</div><ul>{count}{words}</ul></div>'
 
 

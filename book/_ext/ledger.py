@@ -8,8 +8,9 @@ import drawing
 from badge import commit
 from docutils import nodes
 from docutils.parsers.rst import directives
-from fresh import FromRecords, html
+from fresh import SEEN, FromRecords, fingerprint, html
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxRole
 
 from whence.runs.record import Record, book_records
 
@@ -73,6 +74,26 @@ class ClaimsScore(FromRecords):
 
         found = _of_study(rows(ledger(), book_records()), self.options.get("study"))
         return [html(drawing.score(score(found)))]
+
+
+class Measured(SphinxRole):
+    """``{measured}`ID DATASET```: what the book's latest run on a data set measured for a claim, with its interval."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        from whence.claims.ledger import ledger
+        from whence.claims.table import rows
+
+        self.env.metadata[self.env.docname][SEEN] = fingerprint()
+        name, _, dataset = self.text.partition(" ")
+        found = [
+            row for row in rows(ledger(), book_records()) if (row.id, row.dataset) == (name, dataset) and row.value is not None
+        ]
+        if not found:
+            message = self.inliner.reporter.error(f"no run on record measured {name!r} on {dataset!r}", line=self.lineno)
+            return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
+        row = found[-1]
+        value, low, high = (drawing.number(number) for number in (row.value, row.low, row.high) if number is not None)
+        return [nodes.strong(text=value), nodes.Text(f" [{low}, {high}]" if (row.n_seeds or 0) > 1 else "")], []
 
 
 class RunTable(FromRecords):
@@ -152,4 +173,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "data-table": DataTable,
     }.items():
         app.add_directive(name, directive)
+    app.add_role("measured", Measured())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -63,6 +63,8 @@ def rows(claims: dict[str, Claim], runs: Iterable[Run]) -> list[Row]:
     table = []
     for claim in claims.values():
         found = [(run, c) for run in latest.values() if run.notebook == claim.notebook for c in run.claims if c["id"] == claim.id]
+        if claim.deterministic:  # no data set and no seed moves it: one run says it all
+            found = found[-1:]
         table += [_row(claim, run, measured) for run, measured in found] or [_row(claim, None, {})]
     return table
 

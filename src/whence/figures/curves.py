@@ -36,7 +36,8 @@ def curves(
     for (name, values), colour in zip(series.items(), SERIES, strict=False):
         mean, low, high = _bands(array(values))
         axes.plot(at, mean, color=colour)
-        axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
+        if array(values).ndim > 1:
+            axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
         last = np.flatnonzero(np.isfinite(mean))[-1]
         if last < len(at) - 1:  # it stops short: name it where it stops
             label(axes, at[last], mean[last], name, colour, fontsize=9)
