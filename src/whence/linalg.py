@@ -44,9 +44,11 @@ def eigh(matrix: Float[Tensor, "d d"]) -> tuple[Float[Tensor, " d"], Float[Tenso
     """Eigenvalues (descending) and eigenvectors (columns) of a symmetric matrix in float64.
 
     Each eigenvector's largest entry is made positive: LAPACK leaves the sign open, a record should not.
-    Raises ValueError when the matrix is not symmetric to 1e-8 of its largest entry.
+    Of an empty matrix both are empty. Raises ValueError when the matrix is not symmetric to 1e-8 of its largest entry.
     """
     exact = matrix.double()
+    if exact.numel() == 0:
+        return exact.new_zeros(0), exact
     skew = (exact - exact.T).abs().max()
     if skew > 1e-8 * exact.abs().max():
         raise ValueError(f"eigh of a matrix that is not symmetric: |A - A^T| reaches {skew:.2e}; symmetrise it, or use svd")

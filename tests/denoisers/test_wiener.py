@@ -72,9 +72,15 @@ def test_a_dead_pixel_is_answered_by_its_mean_at_any_noise(shrinkage):
         assert float(wiener(torch.rand(1, 2, 5, 5), sigma)[0, 1, 2, 2]) == pytest.approx(-1)
 
 
-def test_a_pool_of_one_colour_is_answered_by_it():
-    flat = torch.full((5, 1, 4, 4), 0.25)
-    torch.testing.assert_close(Wiener.fit(flat)(torch.randn(2, 1, 4, 4), 0.1), flat[:2])
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3, "ledoit-wolf"])
+@pytest.mark.parametrize("n", [1, 5, 16, 100])
+def test_a_pool_of_one_colour_is_answered_by_it_with_few_images_or_many(n, shrinkage):
+    flat = torch.full((n, 1, 4, 4), 0.25)
+    wiener = Wiener.fit(flat, shrinkage)
+    y = torch.randn(2, 1, 4, 4, generator=stream(2, "y"))
+    torch.testing.assert_close(wiener(y, 0.1), flat[:1].expand(2, -1, -1, -1))
+    assert wiener.matrix(0.1).tolist() == torch.zeros(16, 16).tolist()
+    assert wiener.jacobian(y, 0.1, torch.tensor([[0, 0]])).abs().max() == 0
 
 
 def test_permuted_pixels_permute_the_filter():

@@ -85,6 +85,12 @@ def test_eigh_of_nothing_but_zeros_is_zeros():
     assert eigh(torch.zeros(3, 3))[0].tolist() == [0, 0, 0]
 
 
+def test_eigh_of_an_empty_matrix_is_empty():
+    values, vectors = eigh(torch.zeros(0, 0))
+    assert (values.shape, vectors.shape) == ((0,), (0, 0))
+    assert values.dtype == vectors.dtype == torch.float64
+
+
 def test_a_matrix_that_is_not_symmetric_is_refused_with_how_far():
     with pytest.raises(ValueError, match=r"reaches 1\.00e-03; symmetrise it, or use svd"):
         eigh(torch.eye(3, dtype=torch.float64) + 1e-3 * torch.tensor([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]]))

@@ -13,7 +13,8 @@ from whence.linalg import eigh, moments
 from whence.noise import per_sample
 
 DEAD = 1e-12  # a pixel with less than this share of the largest variance is a constant
-# Rounding leaves eigenvalues where the covariance has none; they must not act at low noise. 1e-11 of the largest is below any.
+# Where the covariance has no eigenvalue, rounding leaves one, some 1e-15 of the largest, which would act at low noise. Those below
+# 1e-11 of the largest are dropped: far above rounding, and below the noise (2/255)^2/12 that storing any image in 8 bits adds.
 ROUNDING = 1e-11
 
 
