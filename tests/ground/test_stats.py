@@ -52,6 +52,13 @@ def test_a_higher_level_gives_a_wider_interval():
     assert widths == sorted(set(widths))
 
 
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0], RANDOM(4).standard_normal(5), torch.arange(4)])
+def test_the_ends_of_an_interval_are_plain_numbers(values):
+    """A record is JSON and a notebook shows them: neither should say np.float64."""
+    found = bootstrap(values)
+    assert [type(number) for number in (found.value, found.low, found.high)] == [float] * 3
+
+
 def test_the_same_values_give_the_same_interval_in_any_order():
     sample = RANDOM(3).standard_normal(7)
     assert bootstrap(sample) == bootstrap(sample.copy())
