@@ -239,10 +239,19 @@ def test_data_are_listed_and_verified(call):
     status, out, _ = call("data", "list")
     assert status == 0
     assert {"photos", "digits", "cifar10"} <= {line.split()[0] for line in out.splitlines()}
+    assert {("name", "here"), ("photos", "bundled"), ("fields", "computed")} <= {
+        tuple(line.split()[:2]) for line in out.splitlines()
+    }
     status, out, _ = call("data", "verify", "digits")
     assert status == 0
     assert all(line.startswith("ok   digits: ") for line in out.splitlines())
-    assert call("data", "verify", "digit")[0] == 1
+
+
+@pytest.mark.parametrize("command", ["fetch", "verify"])
+def test_a_data_set_that_there_is_not_is_a_usage_error_before_any_other_is_touched(call, command):
+    status, out, err = call("data", command, "digits", "mnits")
+    assert (status, out) == (2, "")
+    assert "no data set 'mnits': did you mean 'mnist'? (data sets: photos, " in err
 
 
 def test_data_that_are_not_here_fail_with_the_command_that_mends_it(call, monkeypatch, tmp_path):

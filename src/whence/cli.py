@@ -152,14 +152,17 @@ def doctor() -> None:
 
 @data.command("list")
 def list_data() -> None:
-    """Show the data sets: kind, shape, size to download, licence."""
+    """Show the data sets: whether they are here, kind, shape, size to download, licence."""
     from whence.data.registry import registry
+    from whence.data.storage import here
     from whence.runs import show
 
-    header = ["name", "kind", "shape", "MB", "licence", "what it is"]
+    header = ["name", "here", "kind", "shape", "MB", "licence", "what it is"]
     entries = registry().values()
     sizes = ("x".join(map(str, entry.shape)) for entry in entries)
-    lines = ([e.name, e.kind, size, f"{e.bytes / 1e6:.1f}", e.licence, e.title] for e, size in zip(entries, sizes, strict=True))
+    lines = (
+        [e.name, here(e), e.kind, size, f"{e.bytes / 1e6:.1f}", e.licence, e.title] for e, size in zip(entries, sizes, strict=True)
+    )
     print(show.table([header, *lines]))
 
 
@@ -167,8 +170,9 @@ def list_data() -> None:
 def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> None:
     """Download data sets (or take them from the folder WHENCE_DATA) and check them."""
     from whence.data import registry
-    from whence.runs import show
+    from whence.runs import params, show
 
+    params.check_data_sets(names)
     for name in names:
         print(f"{name}: {show.path(registry.fetch(name))}")
 
@@ -177,7 +181,9 @@ def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> Non
 def verify(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", show_default=False)] = None) -> None:
     """Check that the data here are what the registry expects, byte for byte."""
     from whence.data import registry
+    from whence.runs import params
 
+    params.check_data_sets(names or [])
     checks = registry.verify(names or None)
     for check in checks:
         print(f"{'ok  ' if check.ok else 'BAD '} {check.name}: " + (f"{check.file}, " if check.file != "-" else "") + check.message)

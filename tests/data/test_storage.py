@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from whence.data.entries import DataError
-from whence.data.registry import arrays
+from whence.data.registry import arrays, dataset, registry
+from whence.data.storage import here
+from whence.resources import project_root
 
+CHECKOUT = project_root()
 TICKS = itertools.count(1)
 
 
@@ -48,6 +52,21 @@ def test_a_truncated_file_is_refused_with_the_command_that_mends_it(cached, shar
     content = cached.read_bytes()
     cached.write_bytes(content[: int(share * len(content))])
     refused(cached)
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"", b"<html>404</html>", b"\x80\x04K\x01.", b"PK\x03\x04 cut"])
+def test_what_is_no_archive_is_refused_in_our_words_and_never_with_the_advice_to_load_it_unsafely(cached, content):
+    cached.write_bytes(content)
+    refused(cached, "not an npz archive")
+    with pytest.raises(DataError) as error:
+        arrays("clothes", "train")
+    assert not re.search("pickle|unsafe|trust", str(error.value))
+
+
+def test_an_array_that_stands_alone_is_not_taken_for_an_archive(cached, project):
+    with cached.open("wb") as file:
+        np.save(file, project.arrays["clothes"]["train"][0])
+    refused(cached, "not an npz archive")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -147,3 +166,32 @@ def test_a_file_damaged_after_it_was_read_is_noticed(project, cached):
     arrays("clothes", "train")
     cached.write_bytes(cached.read_bytes()[:-100])
     refused(cached)
+
+
+def test_where_a_set_lies_is_told_without_opening_a_file(project, monkeypatch, tmp_path):
+    given = tmp_path / "given"
+    monkeypatch.setenv("WHENCE_DATA", str(given))
+    assert here(dataset("clothes")) == "no"
+    for array, place in (("train", "no"), ("test", "cache")):  # one array of two is not the set
+        project.put(project.cache, "clothes", array).write_bytes(b"damaged")
+        assert here(dataset("clothes")) == place
+    project.put(given, "clothes", "test")
+    assert here(dataset("clothes")) == "WHENCE_DATA, cache"
+    project.put(given, "clothes", "train")
+    assert here(dataset("clothes")) == "WHENCE_DATA"
+    monkeypatch.delenv("WHENCE_DATA")
+    assert here(dataset("clothes")) == "cache"
+
+
+def test_what_comes_with_a_package_is_here_when_its_files_are(project):
+    table = (CHECKOUT / "data" / "registry.toml").read_text()
+    project.registry.write_text(table)
+    assert {name: here(entry) for name, entry in registry().items() if entry.kind != "download"} == {
+        "photos": "bundled",
+        "digits": "bundled",
+        "fields": "computed",
+    }
+    for old, new in (('package = "sklearn"', 'package = "no_such_package"'), ("digits.csv.gz", "absent.csv.gz")):
+        assert old in table
+        project.registry.write_text(table.replace(old, new))
+        assert here(dataset("digits")) == "no", new

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import io
 import os
+import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,20 +39,41 @@ def cached_file(entry: Dataset, array: Array) -> Path:
     return cache_dir() / entry.name / f"{array.name}.npz"
 
 
+def here(entry: Dataset) -> str:
+    """Where a data set lies, by the look of it (no file is opened): "bundled", "computed", "WHENCE_DATA", "cache", both, or "no".
+
+    "no" too when only some of its arrays are here.
+    """
+    if entry.kind == "procedural":
+        return "computed"
+    if entry.kind == "bundled":
+        return "bundled" if all((path := _in_package(source)) and path.is_file() for source in entry.sources) else "no"
+    places = {
+        "WHENCE_DATA" if given_file(entry, array) else "cache" if cached_file(entry, array).exists() else "no"
+        for array in entry.arrays.values()
+    }
+    return "no" if "no" in places else ", ".join(sorted(places))
+
+
 def packaged_file(source: Source) -> Path:
     """A file inside an installed package, found without importing the package: none of its code runs, no fetcher can reach out.
 
     Raises DataError when package or file is missing or the file has another sha256.
     """
     mend = "mend with: python -m pip install --force-reinstall -c requirements.lock " + _project(source.package)
-    spec = importlib.util.find_spec(source.package)
-    if spec is None or not spec.submodule_search_locations:
+    path = _in_package(source)
+    if path is None:
         raise DataError(f"{source.file}: package {source.package!r} is not installed; {mend}")
-    path = Path(spec.submodule_search_locations[0]) / source.file
     found = sha256(path.read_bytes()) if path.is_file() else "no such file"
     if found != source.sha256:
         raise DataError(f"{path}: expected sha256 {source.sha256} ({source.bytes:,} bytes), found {found}; {mend}")
     return path
+
+
+def _in_package(source: Source) -> Path | None:
+    """Where a bundled file belongs, whether it is there or not; None when its package is not installed."""
+    spec = importlib.util.find_spec(source.package)
+    return Path(spec.submodule_search_locations[0]) / source.file if spec and spec.submodule_search_locations else None
 
 
 def _project(package: str) -> str:
@@ -101,6 +123,8 @@ def load(entry: Dataset, array: Array) -> Pair:
 @lru_cache(maxsize=4)
 def _read(path: Path, mtime_ns: int, size: int, array: Array, shape: tuple[int, int, int]) -> Pair:
     """Read and check a file once for each of its states: a notebook draws many times from the same array."""
+    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and advise to load it unsafely
+        raise ValueError("not an npz archive, or one cut short")
     with np.load(path, allow_pickle=False) as file:
         pair = file["images"], file["labels"]
     if problem := mismatch(array, shape, pair):

@@ -134,6 +134,16 @@ def settings(notebook: str, profile: str) -> dict[str, Any]:
     return values
 
 
+def check_data_sets(names: Iterable[str]) -> None:
+    """Raises UsageError, with the nearest and all names, for a name that is not in the registry."""
+    from whence.data.registry import registry
+
+    known = registry()
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no data set {name!r}{nearest(name, known)} (data sets: {', '.join(known)})")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """ ": did you mean 'x'?" with the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
@@ -176,10 +186,7 @@ def _unknown(notebook: str, name: str, known: Iterable[str]) -> str:
 
 def _check_names(notebook: str, values: Mapping[str, Any]) -> None:
     if "dataset" in values:
-        from whence.data.registry import registry
-
-        if (name := values["dataset"]) not in (known := registry()):
-            raise UsageError(f"{notebook}: no data set {name!r}{nearest(name, known)} (data sets: {', '.join(known)})")
+        check_data_sets([values["dataset"]])
     if "device" in values and not re.fullmatch(r"auto|cpu|cuda(:\d+)?", values["device"]):
         raise UsageError(f"{notebook}: device {values['device']!r}: expected auto, cpu, cuda or cuda:0")
 
