@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Is a denoiser local because of its network, or because of its data?
 #
-# **The data suffice.** The best *linear* denoiser knows a mean and a covariance and nothing of convolution. On images it is local
-# all the same: at $\sigma = 0.1$ half of the squared weight for a pixel lies in a square of {glue:text}`side_low:.1f` pixels a side,
-# at $\sigma = 3$ of {glue:text}`side_high:.1f`. How wide it looks follows from the power spectrum: for $P(f) \propto f^{-a}$ the
-# radius grows as $\sigma^{2/a}$, to {glue:text}`law_error_2:.1%` on fields with $a = 2$, and with slope
-# {glue:text}`photo_slope:.2f` on photographs whose spectrum asks for {glue:text}`photo_predicted:.2f`. Permute the pixels and the
-# locality moves with them: the field is then {glue:text}`permuted_ratio:.1f` times as wide.
+# **The data suffice.** The best *linear* denoiser knows a mean and a covariance and nothing of convolution. On images it is local all the
+# same: at noise $\sigma = 1$ half of the squared weight for a pixel lies in a square of {glue:text}`side_one:.1f` pixels a side, of an
+# image of {glue:text}`width:.0f`; with the same pixels permuted it takes {glue:text}`side_one_permuted:.1f`. How wide it looks follows
+# from the power spectrum: for $P(f) \propto f^{-a}$ the radius grows as $\sigma^{2/a}$, to {glue:text}`law_error_2:.1%` on exact fields
+# with $a = 2$, and on these images with slope {glue:text}`photo_slope:.2f` where their spectrum asks for
+# {glue:text}`photo_predicted:.2f`.
 
 # %% tags=["hide-input"]
 import torch
@@ -41,7 +41,7 @@ from whence.seeds import stream
 from whence.stats import array, bootstrap, slope
 
 # %% tags=["parameters"]
-dataset: str = "photos"  # photos, digits, mnist, fashion_mnist or cifar10
+dataset: str = "photos"  # photos, fields, digits, mnist, fashion_mnist or cifar10
 seed: int = (
     0  # first seed; a seed chooses the images, the noise and the permutation
 )
@@ -49,7 +49,7 @@ n_seeds: int = 5  # how many seeds, counted up from the first
 n_pool: int = 8000  # training images
 n_heldout: int = 200  # held-out images
 size: int = 0  # side of an image in pixels, 0 for the data set's own
-law_size: int = 48  # side of the crops on which the radius law is tested; only photographs can be cut larger than they come
+law_size: int = 48  # side of the crops for the radius law, for photos and fields
 grey: bool = True  # luma only
 field_size: int = 512  # side of the exact fields
 exponents: list[float] = [1.0, 2.0, 3.0]  # spectrum exponents of the exact fields
@@ -118,16 +118,19 @@ wieners = {s: Wiener.fit(pools[s]) for s in tqdm(seeds, desc="covariances")}
 width = len(wieners[seed].mean[0])
 
 # %% [markdown]
-# Before anything is read off the closed form, one look at whether it is what automatic differentiation finds:
+# Before anything is read off the eigenvectors, the same row by other means: by solving with the sample covariance, and by automatic
+# differentiation of the denoiser.
 
 # %%
-x = pools[seed][:2]
-y = (
-    x + 0.3 * torch.randn(x.shape, generator=stream(seed, "check")).to(where)
-).double()
-closed = wieners[seed].jacobian(y, 0.3, centre(width))
-found = jacobian_rows(wieners[seed], y, 0.3, centre(width))
-print(f"largest difference: {(closed - found).abs().max():.1e}")
+flat = pools[seed].flatten(1).double()
+q = (width // 2) * width + width // 2
+S = torch.cov(flat.T, correction=0)
+solved = torch.linalg.solve(S + 0.3**2 * torch.eye(len(S), device=where), S[:, q])
+y = anywhere(wieners[seed]).double()
+closed = wieners[seed].jacobian(y, 0.3, centre(width))[0, 0, 0].flatten()
+found = jacobian_rows(wieners[seed], y, 0.3, centre(width))[0, 0, 0].flatten()
+for name, row in {"solved": solved, "differentiated": found}.items():
+    print(f"{name}: largest difference {(row - closed).abs().max():.1e}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Sensitivity fields of the best linear denoiser for the centre pixel, one noise level each: a point at low noise, wider as the noise grows, the whole crop at last. Nothing in it is a convolution.", "name": "fig-linear-fields"}}
 shown = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -154,7 +157,7 @@ absolute_sides = per_seed(lambda s: widths(wieners[s], sigmas, 1))
 fewer = {s: Wiener.fit(pools[s][: n_pool // 4]) for s in seeds}
 fewer_sides = per_seed(lambda s: widths(fewer[s], sigmas, 1))
 
-levels = torch.tensor([0.03, 0.1, 3.0, 30.0])
+levels = torch.tensor([0.03, 1.0, 3.0, 30.0])
 absolute = per_seed(lambda s: widths(wieners[s], levels, 1))
 squared = per_seed(lambda s: widths(wieners[s], levels, 2))
 
@@ -173,11 +176,11 @@ curves(
 )
 
 # %%
-glue("side_low", squared[:, 1].mean())
-glue("side_high", squared[:, 2].mean())
+glue("side_one", squared[:, 1].mean())
+glue("width", width)
 glue("n_pool", n_pool)
 glue("n_seeds", n_seeds)
-report("locality/linear-denoiser-is-local", squared[:, 1])
+report("locality/linear-denoiser-is-local", squared[:, 1] / width)
 
 # %%
 band = (sigmas >= 0.1) & (sigmas <= 3)
@@ -185,9 +188,37 @@ widening = [slope(sigmas[band].log(), row[band].log()) for row in squared_sides]
 report("locality/field-widens-with-noise", widening)
 
 # %% [markdown]
+# At low noise the published measure depends on how many images the covariance was estimated from, the squared one hardly:
+
+# %%
+counts = [n_pool // k for k in (8, 4, 2, 1)]
+
+
+def by_count(s):
+    """(powers, counts): absolute and squared width at the lowest level, by images."""
+    some = [Wiener.fit(pools[s][:n]) for n in counts]
+    return torch.tensor(
+        [[widths(w, levels[:1], p).item() for w in some] for p in (1, 2)]
+    )
+
+
+few = per_seed(by_count)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Width at the lowest noise, 0.03, against the number of training images: by absolute weight it is a property of the estimate and still falling, by squared weight it is one of the data. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-width-count"}}
+curves(
+    counts,
+    {"absolute": few[:, 0], "squared": few[:, 1]},
+    "training images",
+    "side of the square, pixels",
+    alt="Side of the square holding half the weight at noise 0.03 against the number of training images. By absolute weight it falls "
+    "with more images; by squared weight it is small and nearly constant once there are more images than pixels.",
+)
+
+# %% [markdown]
 # A trained network (DDPM++ on CIFAR-10) needs a square of 3 pixels at $\sigma = 0.03$ and of 13 at $\sigma = 30$ for half the absolute
-# weight {cite}`niedoba2025pspc`. The linear denoiser of these images needs {glue:text}`absolute_low:.1f` and
-# {glue:text}`absolute_high:.1f`, and both claims are judged by that:
+# weight, averaged over output pixels {cite}`niedoba2025pspc`. The linear denoiser of these images needs
+# {glue:text}`absolute_low:.1f` and {glue:text}`absolute_high:.1f` at the centre. The first figure is as much about the number of images
+# as about the denoiser; the second is about the images, whatever their number.
 
 # %%
 glue("absolute_low", absolute[:, 0].mean())
@@ -198,14 +229,11 @@ report("locality/as-wide-as-a-network-at-low-noise", absolute[:, 0])
 report("locality/as-wide-as-a-network-at-high-noise", absolute[:, 3])
 
 # %% [markdown]
-# At low noise the published measure reads the estimation noise of the covariance (the figure above: fewer images, wider field); the
-# part of the field that matters is far narrower than a network's. At high noise the field is wide for a reason of its own, found in
-# the last section. So the two agree in what they do, narrow at low noise and wide at high, and not in these figures.
-#
 # ## Shift invariance that nobody built in
 #
 # A convolution answers every pixel by the same rule. The linear denoiser has a separate row for each pixel, $d^2$ free numbers; if the
-# rows come out as shifted copies of one another, the images have put that there.
+# rows come out as shifted copies of one another, the images have put that there. The pixel itself is left out of the comparison: its
+# weight is the largest for any data. As a control, the same on images whose pixels have been permuted.
 
 # %%
 step = min(6, width // 4)  # 6 pixels, less on images too small for it
@@ -215,23 +243,30 @@ offsets = [
 
 
 def cut(wiener, pixel, sigma=0.3, reach=4):
-    """The signed weights around a pixel, zero outside of the image."""
+    """The signed weights around a pixel but not of it, zero outside of the image."""
     at = torch.tensor([pixel], device=where)
     row = wiener.jacobian(anywhere(wiener), sigma, at)[0, 0, 0, 0]
     padded = torch.nn.functional.pad(row, (reach,) * 4)
     rows, columns = (slice(i, i + 2 * reach + 1) for i in pixel)
-    return padded[rows, columns].flatten().cpu()
+    around = padded[rows, columns].flatten().cpu()
+    return torch.cat([around[: len(around) // 2], around[len(around) // 2 + 1 :]])
 
 
 def likeness(wiener):
     middle = width // 2
     places = [(middle + i, middle + j) for i, j in [(0, 0), *offsets]]
     cuts = torch.stack([cut(wiener, place) for place in places])
-    return torch.corrcoef(cuts)[0, 1:].mean().item()
+    alike = torch.corrcoef(cuts)[0, 1:]
+    return alike.nan_to_num(0).mean().item()  # a dead pixel has no field to compare
 
 
+moves = {s: permutation(width, s).to(where) for s in seeds}
+shuffled = {
+    s: Wiener.fit(permute(pools[s], moves[s])) for s in tqdm(seeds, desc="permuted")
+}
 alike = [likeness(wieners[s]) for s in seeds]
-glue("alike", sum(alike) / n_seeds)
+control = bootstrap([likeness(shuffled[s]) for s in seeds])
+print(f"correlation {bootstrap(alike)}; with permuted pixels {control}")
 report("locality/shift-invariance-without-convolution", alike)
 
 # %% [markdown]
@@ -254,7 +289,7 @@ report("locality/shift-invariance-without-convolution", alike)
 # The law has a window. Below about 1.5 pixels the grid rules, above about a twelfth of the field its border does. And it has a
 # condition: the power law goes on to $f = 0$, where $P$ is infinite, that is, the field's mean level is unknown and must be read off
 # the field. With a known mean, $P(0) = 0$, the kernel sums to nothing, half of its absolute mass is a faint negative background over
-# the whole field, and no law is to be seen (the last number below; what that means for images is the last section).
+# the whole field, and no law is to be seen (the last number below; the last section takes the mean level out of images).
 
 
 # %%
@@ -324,24 +359,28 @@ for a in exponents:
 # The slopes are {glue:text}`law_slope_1:.3f`, {glue:text}`law_slope_2:.3f` and {glue:text}`law_slope_3:.3f` for
 # $a = 1, 2, 3$, where the law asks for 2, 1 and 2/3.
 #
-# ## On photographs
+# ## On images
 #
-# Their spectrum is near a power law {cite}`field1987natural`. The exponent is read off the crops (Hann window, each crop's mean
+# The spectrum of photographs is near a power law {cite}`field1987natural`. The exponent is read off the crops (Hann window, each crop's mean
 # removed) between the lowest frequencies, which the window smears, and the highest, which the camera and the compression shape;
 # images of fewer than 24 pixels have to make do with all of it.
 
 
 # %%
+law_side = law_size if dataset in ("photos", "fields") else width
+law_range = (3, law_side / 4) if law_side >= 24 else (1, law_side / 2)
+
+
 def on_images(s):
     """Measured slope, predicted slope, exponent and power spectrum of one seed."""
-    pool = images("train", n_pool, s, law_size if dataset == "photos" else None)
+    pool = images("train", n_pool, s, law_side)
     frequency, power = radial_spectrum(pool)
-    side = pool.shape[-1]
-    low, high = (3, side / 4) if side >= 24 else (1, side / 2)
-    a = exponent(frequency, power, low, high)
+    a = exponent(frequency, power, *law_range)
+    if n_pool < pool[0].numel():  # the width would be that of the estimation noise
+        return float("nan"), 2 / a, a, power
     levels = log_grid(0.05, 10, 40)
     radius = widths(Wiener.fit(pool), levels, 2) / 2
-    return law_slope(radius, levels, side), 2 / a, a, power
+    return law_slope(radius, levels, law_side), 2 / a, a, power
 
 
 law_rows = [on_images(s) for s in tqdm(seeds, desc="radius law")]
@@ -349,32 +388,40 @@ measured, asked, a_found = (array([row[i] for row in law_rows]) for i in range(3
 glue("photo_slope", measured.mean())
 glue("photo_predicted", asked.mean())
 glue("photo_exponent", a_found.mean())
-glue("law_size", law_size)
+glue("law_side", law_side)
 print(
     f"a = {bootstrap(a_found)}\n2/a = {bootstrap(asked)}\nslopes {measured.round(3)}"
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Power spectrum of the images with the line of the fitted exponent (dashed): near a power law, steeper towards high frequencies, with a floor of noise and compression.", "name": "fig-spectrum"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Power spectrum of the images, with the fitted power law over the range it was fitted to (dashed): a power law in the middle, not at either end. Band: 95 % bootstrap interval over seeds.", "name": "fig-spectrum"}}
 powers = torch.stack([row[3] for row in law_rows]).cpu()
 k = torch.arange(1, powers.shape[1] + 1).double()
-fit = powers.mean(0).log()[2:].mean() - (-a_found.mean() * k.log())[2:].mean()
+fitted = (k >= law_range[0]) & (k <= law_range[1])
+level = (powers.mean(0).log() + a_found.mean() * k.log())[fitted].mean()
+line = torch.where(fitted, (level - a_found.mean() * k.log()).exp(), torch.nan)
 curves(
     k,
     {"images": powers},
     "frequency, cycles per image",
     "power",
-    alt="Power against frequency on log axes: nearly a straight line falling over several decades, slightly bent.",
+    alt="Power against frequency on log axes: a falling curve, close to the dashed line of the fitted power law over the middle range.",
     logy=True,
-    dashed=[(fit - a_found.mean() * k.log()).exp()],
+    dashed=[line],
 )
 
 # %%
-verdict = "images too small: no width falls inside the window"
+verdict = (
+    "no width falls inside the window, or fewer images than pixels: not judged"
+)
 if (measured == measured).all():
     verdict = report("locality/radius-law-on-photographs", measured - asked)
 verdict
 
 # %% [markdown]
+# The slope is {glue:text}`photo_slope:.2f` and the law asks for {glue:text}`photo_predicted:.2f`. Where the two differ beyond the
+# interval, look at the spectrum: radii of a few pixels are ruled by its high frequencies, where it is no longer the power law that was
+# fitted to its middle.
+#
 # ## The same pixels, permuted
 #
 # Move every pixel to a new place, the same move for all images. The covariance becomes $Q S Q^\top$, so $W_\sigma$ becomes
@@ -384,30 +431,29 @@ verdict
 
 # %%
 def permuted(s, sigma=0.3):
-    """Ratio of the widths, relative change of the held-out error, field, field put back."""
-    move = permutation(width, s).to(where)
-    shuffled = Wiener.fit(permute(pools[s], move))
-    x = images("test", n_heldout, s)
-    z = torch.randn(x.shape, generator=stream(s, "permuted")).to(where)
+    """Widths (permuted, true), change of the held-out error, field, field put back."""
+    move, x = moves[s], images("test", n_heldout, s).double()
+    z = torch.randn(x.shape, generator=stream(s, "permuted"), dtype=x.dtype).to(
+        where
+    )
     before = denoising_error(wieners[s], x, sigma, z).mean()
     moved = permute(x, move), permute(z, move)
-    after = denoising_error(shuffled, moved[0], sigma, moved[1]).mean()
+    after = denoising_error(shuffled[s], moved[0], sigma, moved[1]).mean()
     middle = width // 2
     near = torch.arange(middle - width // 8, middle + width // 8 + 1, device=where)
     seats = torch.cartesian_prod(near, near)  # whichever pixels sit there
-    wide = [
-        widths(wiener, [sigma], 2, seats).item()
-        for wiener in (shuffled, wieners[s])
-    ]
+    pair = shuffled[s], wieners[s]
+    wide = [widths(wiener, [sigma, 1.0], 2, seats) for wiener in pair]
     target = int((move == middle * width + middle).nonzero()[0])
     seat = torch.tensor([[target // width, target % width]], device=where)
-    scattered = field(shuffled.jacobian(anywhere(shuffled), sigma, seat))
+    scattered = field(shuffled[s].jacobian(anywhere(shuffled[s]), sigma, seat))
     back = permute(scattered[None], inverse(move))[0]
-    return wide[0] / wide[1], float(after / before - 1), scattered[0], back[0]
+    return wide, float(after / before - 1), scattered[0], back[0]
 
 
 shuffles = [permuted(s) for s in tqdm(seeds, desc="permutations")]
-spread = [row[0] for row in shuffles]
+spread = [float(after[0] / before[0]) for (after, before), *_ in shuffles]
+glue("side_one_permuted", torch.stack([row[0][0][1] for row in shuffles]).mean())
 change = max(abs(row[1]) for row in shuffles)
 print(f"relative change of the held-out error: {change:.1e} at most")
 
@@ -430,8 +476,8 @@ report("locality/locality-follows-the-permutation", spread)
 # %% [markdown]
 # ## Why it is so wide at high noise
 #
-# Crops differ in brightness more than in anything else, and every pixel of a crop tells of it. Take each image's mean level out of the
-# data and see what is left.
+# Images differ in brightness, and every pixel of an image tells of it. Take each image's mean level out of the data and see what is
+# left.
 
 # %%
 flat = {
@@ -440,24 +486,31 @@ flat = {
 without = per_seed(lambda s: widths(flat[s], sigmas, 2))
 narrower = per_seed(lambda s: widths(flat[s], [3.0], 2)[0]) / squared[:, 2]
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "With each image's mean level removed the field stays narrower at high noise: part of its width is the brightness of the crop. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-mean-level"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Width of the field with each image's mean level in the data and without it: the difference, where there is one, is what the brightness of the image is worth to its pixels. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-mean-level"}}
 curves(
     sigmas,
     {"as they are": squared_sides, "mean removed": without},
     "noise σ",
     "side of the square, pixels",
-    alt="Width of the field against noise for images as they are and with their mean level removed; the second curve stays below the "
-    "first at high noise.",
+    alt="Width of the field by squared weight against noise, one curve for images as they are and one for images with their mean level "
+    "removed; they part at high noise.",
 )
 
 # %%
+high = {p: per_seed(lambda s, p=p: widths(flat[s], [30.0], p)[0]) for p in (1, 2)}
 glue("narrower", narrower.mean())
+glue("squared_high", squared[:, 3].mean())
+glue("squared_high_flat", high[2].mean())
+glue("absolute_high_flat", high[1].mean())
 report("locality/mean-level-widens-the-field", narrower)
 
 # %% [markdown]
-# Without its mean level a crop needs {glue:text}`narrower:.0%` of the width at $\sigma = 3$. In the language of equation {eq}`kernel`: a
-# crop's mean level is the frequency $f = 0$, the one with the most power, and the last to drown in the noise.
+# Without its mean level an image needs {glue:text}`narrower:.0%` of the width at $\sigma = 3$, and at $\sigma = 30$
+# {glue:text}`squared_high_flat:.1f` pixels instead of {glue:text}`squared_high:.1f` by squared weight, but
+# {glue:text}`absolute_high_flat:.1f` instead of {glue:text}`absolute_high:.1f` by absolute weight: brightness is where the strong
+# weights come from, not all of the weak ones. In the language of equation {eq}`kernel`: the mean level is the frequency $f = 0$, on
+# photographs the one with the most power, and the last to drown in the noise.
 #
-# **What stays open.** The law is exact for stationary Gaussian fields and holds on photographs only as far as their spectrum is one
-# power law inside a window that a crop of {glue:text}`law_size:.0f` pixels leaves narrow. And a linear denoiser is not a network: whether
-# trained networks follow the same data, or their own architecture, is for the notebooks to come.
+# **What stays open.** The law is exact for stationary Gaussian fields and holds on images only as far as their spectrum is one power law
+# inside a window that {glue:text}`law_side:.0f` pixels leave narrow. And a linear denoiser is not a network: whether trained networks
+# follow the same data, or their own architecture, is for the notebooks to come.
