@@ -8,6 +8,7 @@ import pytest
 
 from whence.runs.publish import BookError, publish
 from whence.runs.record import Record
+from whence.runs.store import finished
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="3" fill="#2f6db5"/></svg>'
 CAPTION = {"mystnb": {"figure": {"caption": "A disc.", "name": "fig-disc"}}}
@@ -92,12 +93,15 @@ def test_a_failed_run_or_a_figure_that_not_everyone_can_read_is_refused_by_place
     assert (project / "book/studies/shapes/disc.ipynb").read_bytes() == before
 
 
-def test_a_truncated_notebook_is_refused_with_the_command_that_mends_it(ran):
+def test_a_truncated_notebook_is_refused_with_the_folder_to_delete_so_that_the_same_command_makes_it_again(ran):
     folder = ran(notebook(figure()))
     whole = (folder / "notebook.ipynb").read_text()
     (folder / "notebook.ipynb").write_text(whole[: len(whole) // 2])
-    with pytest.raises(BookError, match="whence run shapes/disc --force"):
+    assert finished(folder), "so it would not be made again"
+    with pytest.raises(BookError, match="not a readable notebook") as caught:
         publish([folder])
+    assert f"delete the folder of this one run, {folder}, and repeat the same command" in str(caught.value)
+    assert "--force" not in str(caught.value), "it would run other parameters, those of the profile"
 
 
 def test_what_was_published_from_a_notebook_that_is_gone_is_removed_from_book_and_site(project, ran):

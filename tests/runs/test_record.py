@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -55,8 +56,28 @@ def test_a_truncated_record_is_refused_by_its_name_with_the_mend(tmp_path, lengt
     RECORD.write(tmp_path)
     path = tmp_path / "run.json"
     path.write_text(path.read_text()[:length])
-    with pytest.raises(ValueError, match=r"run\.json: not a readable run record \(.*delete its folder and run again"):
+    with pytest.raises(ValueError, match=r"run\.json: not a readable run record \(.*delete the folder of this one run, .* repeat"):
         read_record(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "mend"),
+    [
+        ("book/studies/locality/thing.json", "publish it again, which replaces it: whence book"),
+        ("data/runs/locality/thing/ff/run.json", "version control: git checkout HEAD -- data/runs/locality/thing/ff/run.json"),
+        ("_build/runs/locality/thing/ff/run.json", "delete the folder of this one run, {home}/_build/runs/locality/thing/ff, and"),
+    ],
+)
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_mend_of_a_damaged_record_fits_the_place_where_it_lies(project, place, mend, relative):
+    """The folder of a published record holds the pages of a whole study: to delete it would lose them."""
+    path = project / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{")
+    with pytest.raises(ValueError, match="not a readable run record") as caught:
+        read_record(Path(place) if relative else path)
+    assert mend.format(home=project.resolve()) in str(caught.value)
+    assert ("delete" in str(caught.value)) == place.startswith("_build")
 
 
 @pytest.mark.parametrize("content", ["[]", "null", "3", "{}", '{"notebook": "locality/thing"}', "\\xff"])

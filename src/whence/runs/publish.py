@@ -64,7 +64,8 @@ def _page(path: Path, name: str) -> bytes:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BookError(f"{path}: not a readable notebook ({error}); run it again: whence run {name} --force") from error
+        mend = f"delete the folder of this one run, {path.parent}, and repeat the same command"
+        raise BookError(f"{path}: not a readable notebook ({error}); {mend}") from error
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     if notebook["metadata"].get("papermill", {}).get("exception") or any(o["output_type"] == "error" for o in outputs):
         raise BookError(f"{name}: its run failed, so it is not published; mend the notebook and run it again: whence run {name}")

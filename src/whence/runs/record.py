@@ -45,13 +45,22 @@ class Record:
 
 
 def read_record(path: Path) -> Record:
-    """The record in a `run.json`. Raises ValueError naming the file and what is wrong with it."""
+    """The record in a `run.json`. Raises ValueError naming the file, what is wrong with it, and what mends it where it lies."""
     try:
         table = json.loads(path.read_text())
         known = {f.name for f in fields(Record)}
         return Record(**{name: value for name, value in table.items() if name in known})
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a readable run record ({error}); delete its folder and run again") from error
+        raise ValueError(f"{path}: not a readable run record ({error}); {_mend(path.resolve())}") from error
+
+
+def _mend(path: Path) -> str:
+    home = project_root()
+    if home and path.is_relative_to(published_dir().resolve()):
+        return "publish it again, which replaces it: whence book"
+    if home and path.is_relative_to(committed_dir().resolve()):
+        return f"restore it from version control: git checkout HEAD -- {path.relative_to(home.resolve())}"
+    return f"delete the folder of this one run, {path.parent}, and repeat the command that made it"
 
 
 def root() -> Path:
