@@ -37,6 +37,11 @@ def alive(pid):
     return state != "" and not state.startswith("Z")
 
 
+def commit_all(folder):
+    for arguments in (["init"], ["add", "."], ["-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-m", "all"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
 def until(condition, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -69,6 +74,7 @@ def test_a_run_leaves_the_executed_notebook_and_its_record_and_is_not_made_twice
         REPORT.format(claim=first),
         REPORT.format(claim=second),
     )
+    commit_all(project)  # of notebooks, with code from elsewhere: not the commit of what runs
     job = plan("locality/a", "laptop", ["scale=2"])
     assert reason(job) == "first run"
     (done,) = run([job])
@@ -86,6 +92,7 @@ def test_a_run_leaves_the_executed_notebook_and_its_record_and_is_not_made_twice
     assert record.wall_s > 0
     assert 20 < record.peak_mib < 2000
     assert record.device
+    assert (record.commit, record.clean) == ("unknown", False)
     assert set(record.versions) == {"python", "torch", "numpy", "whence"}
 
     (again,) = run([job])

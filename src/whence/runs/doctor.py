@@ -46,6 +46,9 @@ def _python() -> Finding:
 
 
 def _project() -> Finding:
+    if environment.code() != root().resolve() / "src" / "whence":
+        message = f"{root()}, but the code that runs lies in {environment.code()}: records will not name a commit"
+        return Finding("project", WARN, message, "in this checkout: pip install -e . (or make test, for a .venv of its own)")
     commit, clean = environment.commit(root())
     if commit == "unknown":
         return Finding("project", WARN, f"{root()}, not a git checkout: records will not name a commit", "git clone the project")

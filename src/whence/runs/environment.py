@@ -12,6 +12,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import whence
+
 
 @cache
 def installed(distribution: str = "whence") -> dict[str, str]:
@@ -54,6 +56,19 @@ def commit(root: Path) -> tuple[str, bool]:
         return "unknown", False
     head, status = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain")
     return head or "unknown", head is not None and status == ""
+
+
+def code() -> Path:
+    """The folder of the package `whence` that runs, wherever the working directory lies."""
+    return Path(whence.__file__).resolve().parent
+
+
+def provenance(root: Path) -> tuple[str, bool]:
+    """The commit of the code that runs, and whether it is all of it: that of the checkout if the code lies in its src/whence.
+
+    ("unknown", False) for code from elsewhere: another checkout whose environment is in use, or an installed wheel.
+    """
+    return commit(root) if code() == root.resolve() / "src" / "whence" else ("unknown", False)
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -40,7 +40,7 @@ def run(
     Each has cores // n_workers threads unless `threads` says otherwise. Returns an outcome for each job, in order. A failed run
     does not stop the others. KeyboardInterrupt kills the running ones and passes on.
     """
-    commit, clean = environment.commit(root())
+    commit, clean = environment.provenance(root())
     machine = {"commit": commit, "clean": clean, "threads": threads or max(1, cores() // n_workers)}
     team = _Team(machine, force, progress or Progress())
     with ThreadPoolExecutor(n_workers) as pool:
