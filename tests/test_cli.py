@@ -111,7 +111,8 @@ def test_a_failing_notebook_fails_the_book_which_is_left_as_it_was(call, project
     ("arguments", "complaint"),
     [
         (["run", "locality/a", "-p", "sede=1"], "locality/a has no parameter 'sede': did you mean 'seed'?"),
-        (["run", "locality/a", "-p", "seed=1.0"], "-p seed=1.0: expected int, for example -p seed=5"),
+        (["run", "locality/a", "-p", "seed=1.0"], "-p seed=1.0: expected int >= 0, for example -p seed=5"),
+        (["run", "locality/a", "-p", "seed=-1"], "-p seed=-1: expected int >= 0, for example -p seed=5"),
         (["run", "locality/a", "--profile", "smok"], "did you mean 'smoke'?"),
         (["run", "locality/aa"], "no notebook 'locality/aa': did you mean 'locality/a'?"),
         (["run", "locality/a", "--all"], "one of the two"),

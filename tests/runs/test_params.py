@@ -11,6 +11,8 @@ from whence.runs.params import NotebookError, Parameter, UsageError, parameters,
 CELL = """# %% tags=["parameters"]
 # a heading of one's own
 n_seeds: int = 5  # how many seeds
+seed: int = 0  # the first
+first: int = 1
 sigma: float = 1  # noise level
 sizes: list[int] = [8, 16]
 levels: list[float] = [
@@ -26,6 +28,8 @@ name: str = "x # y"  # any text
 def test_the_cell_gives_names_types_defaults_and_help(notebook):
     assert parameters(notebook("a", parameters=CELL)) == [
         Parameter("n_seeds", "int", 5, "how many seeds"),
+        Parameter("seed", "int", 0, "the first"),
+        Parameter("first", "int", 1, ""),
         Parameter("sigma", "float", 1.0, "noise level"),
         Parameter("sizes", "list[int]", [8, 16], ""),
         Parameter("levels", "list[float]", [0.1, 2.0], "over two decades"),
@@ -43,6 +47,8 @@ def test_the_cell_gives_names_types_defaults_and_help(notebook):
         ("seed: int = 1 + open('x')", "is not a literal"),
         ("seed: int = 3.0", "3.0 is not an int"),
         ("seed: int = True", "True is not an int"),
+        ("seed: int = -1", "-1 is not int >= 0"),
+        ("n_seeds: int = 0", "0 is not int >= 1"),
         ("sigma: float = False", "False is not a finite float"),
         ("sigma: float = 1e999", "inf is not a finite float"),
         ("sizes: list[int] = [1, 2.5]", "2.5 is not an int"),
@@ -89,7 +95,8 @@ def test_the_command_line_wins_over_the_profile_and_the_profile_over_the_cell(no
 @pytest.mark.parametrize(
     ("override", "value"),
     [
-        ("n_seeds=-3", -3),
+        ("n_seeds=1", 1),
+        ("first=-3", -3),
         ("sigma=3", 3.0),
         ("sigma=1e-3", 0.001),
         ("sizes=1,2, 3", [1, 2, 3]),
@@ -120,7 +127,24 @@ def test_a_value_of_another_type_is_refused_with_an_example(notebook, override):
     kind = next(p.type for p in parameters(params.source("locality/a")) if p.name == name)
     with pytest.raises(UsageError) as caught:
         resolve("locality/a", "laptop", [override])
-    assert str(caught.value) == f"-p {name}={text}: expected {kind}, for example -p {name}={EXAMPLES[kind]}"
+    wanted = "int >= 1" if name == "n_seeds" else kind
+    assert str(caught.value) == f"-p {name}={text}: expected {wanted}, for example -p {name}={EXAMPLES[kind]}"
+
+
+@pytest.mark.parametrize(("override", "least"), [("n_seeds=0", 1), ("n_seeds=-3", 1), ("seed=-1", 0)])
+def test_a_count_below_one_or_a_seed_below_zero_is_refused_with_an_example(notebook, override, least):
+    notebook("a", parameters=CELL)
+    name = override.split("=")[0]
+    with pytest.raises(UsageError) as caught:
+        resolve("locality/a", "laptop", [override])
+    assert str(caught.value) == f"-p {override}: expected int >= {least}, for example -p {name}=5"
+
+
+def test_only_whole_numbers_are_counts(notebook):
+    """A list or a factor may be named n_... and hold a zero."""
+    cell = '# %% tags=["parameters"]\nn_range: list[int] = [0, 5]\nn_share: float = 0.0\nnow: int = 0\n'
+    notebook("a", parameters=cell)
+    assert resolve("locality/a", "laptop", ["now=-1"]) == {"n_range": [0, 5], "n_share": 0.0, "now": -1}
 
 
 def test_the_examples_of_the_messages_are_themselves_accepted(notebook):
@@ -141,7 +165,7 @@ def test_a_value_typed_as_it_is_shown_is_the_same_value(levels, count, flag):
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("n_sedes=3", "locality/a has no parameter 'n_sedes': did you mean 'n_seeds'? (parameters: n_seeds, sigma, "),
+        ("n_sedes=3", "locality/a has no parameter 'n_sedes': did you mean 'n_seeds'? (parameters: n_seeds, seed, first, sigma, "),
         ("zzz=3", "locality/a has no parameter 'zzz' (parameters: "),
         ("n_seeds", "expected name=value"),
     ],
@@ -165,6 +189,7 @@ def test_a_parameter_given_twice_is_refused(notebook):
         ('[smoke."locality/a"]\nn_sedes = 2', "did you mean 'n_seeds'?"),
         ('[smoke."locality/a"]\nn_seeds = 2.0', "2.0 is not an int"),
         ('[smoke."locality/a"]\nn_seeds = true', "True is not an int"),
+        ('[smoke."locality/a"]\nn_seeds = 0', "0 is not int >= 1"),
         ('[smoke."locality/b"]\nn_seeds = 2', "no such notebook: did you mean 'locality/a'?"),
         ('[smoky."locality/a"]\nn_seeds = 2', "no profile 'smoky': did you mean 'smoke'?"),
         ("[smoke", "not TOML"),

@@ -17,6 +17,27 @@ EXAMPLES = {
 }
 
 
+def least(name: str, kind: str) -> int | None:
+    """The smallest value that a parameter of that name and type may have: 1 for a count ``n_...: int``, 0 for ``seed: int``."""
+    if kind != "int":
+        return None
+    return 1 if name.startswith("n_") else 0 if name == "seed" else None
+
+
+def fitting(name: str, kind: str, value: Any) -> Any:
+    """The value as that type, if a parameter of that name may have it. Raises TypeError saying what was expected."""
+    value, bound = conform(kind, value), least(name, kind)
+    if bound is not None and value < bound:
+        raise TypeError(f"{value!r} is not {expected(name, kind)}")
+    return value
+
+
+def expected(name: str, kind: str) -> str:
+    """What a parameter of that name and type may be, in words."""
+    bound = least(name, kind)
+    return kind if bound is None else f"{kind} >= {bound}"
+
+
 def conform(kind: str, value: Any) -> Any:
     """The value as that type; an int is good for a float, a bool is no int. Raises TypeError saying what was expected."""
     if kind.startswith("list[") and isinstance(value, list):

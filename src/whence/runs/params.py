@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whence.runs.literals import EXAMPLES, conform, parse
+from whence.runs.literals import EXAMPLES, expected, fitting, parse
 from whence.runs.record import root
 
 PROFILES = ("smoke", "laptop", "paper")
@@ -89,8 +89,8 @@ def parameters(path: Path) -> list[Parameter]:
 def resolve(notebook: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """All parameters of a run, in the cell's order: the cell < the profile's settings < overrides ``name=value``.
 
-    Raises UsageError for an unknown profile, name, data set or device and for a value of another type; NotebookError when the
-    notebook or profiles.toml is at fault.
+    Raises UsageError for an unknown profile, name, data set or device and for a value that the parameter cannot have; NotebookError
+    when the notebook or profiles.toml is at fault.
     """
     known = {parameter.name: parameter for parameter in parameters(source(notebook))}
     values = {name: parameter.default for name, parameter in known.items()} | settings(notebook, profile)
@@ -128,7 +128,7 @@ def settings(notebook: str, profile: str) -> dict[str, Any]:
         if name not in known:
             raise NotebookError(f'{path}, [{profile}."{notebook}"]: {_unknown(notebook, name, known)}')
         try:
-            values[name] = conform(known[name].type, value)
+            values[name] = fitting(name, known[name].type, value)
         except TypeError as error:
             raise NotebookError(f'{path}, [{profile}."{notebook}"]: {name} = {value!r}: {error}') from error
     return values
@@ -158,7 +158,7 @@ def _parameter(node: ast.stmt, comments: Mapping[int, str], place: str) -> Param
     if kind not in EXAMPLES:
         raise NotebookError(f"{place}: parameter {name!r} has type {kind}; expected one of {', '.join(EXAMPLES)}")
     try:
-        default = conform(kind, ast.literal_eval(node.value))
+        default = fitting(name, kind, ast.literal_eval(node.value))
     except ValueError as error:
         raise NotebookError(f"{place}: {name} = {ast.unparse(node.value)} is not a literal; {form}") from error
     except TypeError as error:
@@ -174,10 +174,10 @@ def _comments(cell: str) -> dict[int, str]:
 
 def _typed(parameter: Parameter, text: str) -> Any:
     try:
-        return parse(parameter.type, text)
+        return fitting(parameter.name, parameter.type, parse(parameter.type, text))
     except (ValueError, TypeError) as error:
-        example = f"-p {parameter.name}={EXAMPLES[parameter.type]}"
-        raise UsageError(f"-p {parameter.name}={text}: expected {parameter.type}, for example {example}") from error
+        name, kind = parameter.name, parameter.type
+        raise UsageError(f"-p {name}={text}: expected {expected(name, kind)}, for example -p {name}={EXAMPLES[kind]}") from error
 
 
 def _unknown(notebook: str, name: str, known: Iterable[str]) -> str:
