@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import whence
 from whence.runs import key
 from whence.runs.job import plan
 from whence.runs.params import NotebookError
@@ -102,6 +110,46 @@ def test_the_header_and_blank_lines_of_a_notebook_do_not_count_but_cell_metadata
 def test_what_a_notebook_imports_is_part_of_its_key(notebook):
     assert key.code(notebook("a", "1")) == {}
     assert set(key.code(notebook("b", "from whence.noise import log_grid"))) == {"whence", "whence.noise"}
+
+
+@pytest.fixture
+def runner(tmp_path):
+    """A copy of the code, to be edited; its folder."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return shutil.copytree(Path(whence.__file__).parent, tmp_path / "site" / "whence", ignore=ignored)
+
+
+def planned(package):
+    """The parts that a fresh interpreter finds with that copy of the code."""
+    code = "import json; from whence.runs.job import plan; print(json.dumps(plan('locality/a').parts))"
+    surroundings = os.environ | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    return json.loads(subprocess.check_output([sys.executable, "-c", code], env=surroundings, text=True))
+
+
+def test_a_change_in_how_a_notebook_is_kept_makes_it_anew(notebook, runner):
+    """Else the book would go on showing what the code of today does not make."""
+    notebook("a", "1")
+    before, path = planned(runner), runner / "runs" / "normalise.py"
+    path.write_text(path.read_text().replace("Set for this run", "Given to this run"))
+    assert key.changed(before, planned(runner)) == ["code"]
+
+
+@pytest.mark.parametrize("module", ["kernel", "normalise", "worker"])
+def test_what_makes_the_executed_notebook_counts_but_not_its_comments(runner, module):
+    before, path = key.makers(runner), runner / "runs" / f"{module}.py"
+    path.write_text(f"# why\n\n{path.read_text()}")
+    assert key.makers(runner) == before
+    path.write_text(f"{path.read_text()}\nchanged = True\n")
+    assert [name for name, found in key.makers(runner).items() if found != before[name]] == [f"runner {module}"]
+
+
+def test_what_only_reports_on_runs_does_not_count(notebook, runner):
+    notebook("a", "1")
+    before = planned(runner)
+    for module in ("show", "progress", "doctor", "publish"):
+        path = runner / "runs" / f"{module}.py"
+        path.write_text(f"{path.read_text()}\nchanged = True\n")
+    assert planned(runner) == before
 
 
 def test_names_of_profiles_and_the_order_of_parameters_do_not_count(notebook, project):

@@ -15,6 +15,7 @@ import whence
 from whence.runs import environment
 from whence.runs.params import NotebookError, source
 
+MAKERS = ("kernel", "normalise", "worker")  # modules of whence.runs that decide what an executed notebook looks like
 LAYOUT = ("lines_to_next_cell", "lines_to_end_of_cell_marker")  # what jupytext notes of blank lines
 
 
@@ -22,14 +23,15 @@ def parts(notebook: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Digests of the six things a run depends on: notebook, claims, parameters, code, data, environment.
 
     The claims are those of this notebook only. The code is every module of `whence` that the notebook imports, directly or
-    through others. The data is the registry's entry of the parameter `dataset`. Raises NotebookError for a file that is not Python.
+    through others, and those that make the executed notebook. The data is the registry's entry of the parameter `dataset`.
+    Raises NotebookError for a file that is not Python.
     """
     path = source(notebook)
     return {
         "notebook": digest(cells(path)),
         "claims": digest(claims(notebook)),
         "parameters": digest(dict(parameters)),
-        "code": digest(code(path)),
+        "code": digest(code(path) | makers()),
         "data": digest(_data(parameters)),
         "environment": digest([environment.python(), environment.installed()]),
     }
@@ -81,6 +83,13 @@ def code(path: Path, package: Path | None = None) -> dict[str, str]:
         found[module] = digest(ast.unparse(tree))
         queue += _imports(tree, folder, module if file.name == "__init__.py" else module.rpartition(".")[0])
     return found
+
+
+def makers(package: Path | None = None) -> dict[str, str]:
+    """Digest of each module that makes the executed notebook; without what they import, which does not show in it."""
+    folder = (package or Path(whence.__file__).parent) / "runs"
+    files = {name: folder / f"{name}.py" for name in MAKERS}
+    return {f"runner {name}": digest(ast.unparse(_tree(file, file.stat().st_mtime_ns))) for name, file in files.items()}
 
 
 def digest(value: Any) -> str:
