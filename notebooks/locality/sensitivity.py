@@ -154,8 +154,9 @@ fields(
 # %%
 squared_sides = per_seed(lambda s: widths(wieners[s], sigmas, 2))
 absolute_sides = per_seed(lambda s: widths(wieners[s], sigmas, 1))
-fewer = {s: Wiener.fit(pools[s][: n_pool // 4]) for s in seeds}
-fewer_sides = per_seed(lambda s: widths(fewer[s], sigmas, 1))
+counts = [n_pool // k for k in (8, 4, 2, 1)]
+fewer = {s: [Wiener.fit(pools[s][:n]) for n in counts[:-1]] for s in seeds}
+fewer_sides = per_seed(lambda s: widths(fewer[s][1], sigmas, 1))
 
 levels = torch.tensor([0.03, 1.0, 3.0, 30.0])
 absolute = per_seed(lambda s: widths(wieners[s], levels, 1))
@@ -190,13 +191,11 @@ report("locality/field-widens-with-noise", widening)
 # %% [markdown]
 # At low noise the published measure depends on how many images the covariance was estimated from, the squared one hardly:
 
+
 # %%
-counts = [n_pool // k for k in (8, 4, 2, 1)]
-
-
 def by_count(s):
     """(powers, counts): absolute and squared width at the lowest level, by images."""
-    some = [Wiener.fit(pools[s][:n]) for n in counts]
+    some = [*fewer[s], wieners[s]]
     return torch.tensor(
         [[widths(w, levels[:1], p).item() for w in some] for p in (1, 2)]
     )
