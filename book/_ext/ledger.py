@@ -30,22 +30,26 @@ class ClaimsTable(FromRecords):
 
         claims = ledger()
         found = _of_study(rows(claims, book_records()), self.options.get("study"))
-        body = [self.line(row, claims[row.id]) for row in found]
+        first = {row.id: row for row in reversed(found)}  # only there is the whole claim told
+        body = [self.line(row, claims[row.id], row is first[row.id]) for row in found]
         return self.table("claims-table", ["Verdict", "Claim and test", "Published", "Measured", "Run"], body)
 
-    def line(self, row: Row, written: Claim) -> list[list[nodes.Node]]:
+    def line(self, row: Row, written: Claim, whole: bool) -> list[list[nodes.Node]]:
+        claim = self.claim(row, written) if whole else [_block("source", [nodes.Text(row.statement)])]
+        claim.append(_block("claim-id", [nodes.literal(text=row.id)]))
+        accept = (written.test.low, written.test.high)
+        published = "–" if row.published is None else drawing.number(row.published)
+        return [[html(drawing.pill(row.verdict))], claim, [nodes.Text(published)], self.measured(row, accept), self.where(row)]
+
+    def claim(self, row: Row, written: Claim) -> list[nodes.Node]:
         source = self.markdown(f"{{cite:t}}`{row.source}`, {row.where}")
         test = [nodes.Text("Test: "), *self.markdown(row.measure), nodes.Text(" "), nodes.literal(text=row.test)]
-        claim = [
+        return [
             *self.markdown(row.statement),
             _block("source", source),
             _block("test", test),
             *(_block("amended", [nodes.Text(f"Amended {change['on']}: {change['reason']}")]) for change in written.amended),
-            _block("claim-id", [nodes.literal(text=row.id)]),
         ]
-        accept = (written.test.low, written.test.high)
-        published = "–" if row.published is None else drawing.number(row.published)
-        return [[html(drawing.pill(row.verdict))], claim, [nodes.Text(published)], self.measured(row, accept), self.where(row)]
 
     def measured(self, row: Row, accept: tuple[float, float]) -> list[nodes.Node]:
         if row.value is None or row.low is None or row.high is None:

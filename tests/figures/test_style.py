@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from whence.figures.style import DARK, GRID, INK, MUTED, PAPER, SERIES, canvas, label, svg
+from whence.figures.style import DARK, GRID, INK, MUTED, PAPER, SERIES, canvas, svg
 
 ALT = "Two curves and some bars that stand for every kind of mark."
 COLOUR = re.compile(r"(?:fill|stroke|stop-color|(?<!-)color): *([^;\"]+)|(?:fill|stroke|stop-color)=\"([^\"]+)\"")
@@ -25,7 +25,7 @@ def sample():
     curves.set(title="A title", xlabel="sigma", ylabel="error", xscale="log")
     curves.axhline(0)
     curves.legend(title="legend")
-    label(curves, 3, 0, "last point", SERIES[0])
+    curves.annotate("last point", (3, 0), color=SERIES[0])
     bars.bar([1, 2], [1, 2], yerr=0.1, ecolor=INK)  # matplotlib's own default is black, whatever the style
     bars.hist(x, bins=3, alpha=0.5)
     bars.text(0, 0, "a word")
@@ -130,14 +130,6 @@ def test_a_figure_of_ones_own_comes_out_alike():
     figure, axes = plt.subplots()
     axes.fill_between([0, 1], [1, 2], color=SERIES[0])
     assert svg(figure, ALT).svg == first
-
-
-def test_a_label_stands_beside_its_point_in_the_colour_of_its_curve():
-    _, axes = canvas()
-    label(axes, 1.0, 2.0, "optimal", SERIES[1])
-    (text,) = axes.texts
-    assert (text.get_text(), text.get_color(), text.xy) == ("optimal", SERIES[1], (1.0, 2.0))
-    plt.close()
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from whence.figures.style import GREY, MUTED, SERIES, Picture, canvas, label, svg
+from whence.figures.style import GREY, MUTED, SERIES, Picture, canvas, svg
 from whence.stats import array, bootstrap
 
 
@@ -32,17 +32,16 @@ def curves(
     """
     figure, axes = canvas()
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear", yscale="log" if logy else "linear")
-    at, ends = array(x), []
+    at = array(x)
+    ends: list[tuple[float, str, str, float]] = []  # height, name, colour, place
+    short: list[tuple[float, str, str, float]] = []
     for (name, values), colour in zip(series.items(), SERIES, strict=False):
         mean, low, high = _bands(array(values))
         axes.plot(at, mean, color=colour)
         if array(values).ndim > 1:
             axes.fill_between(at, low, high, color=colour, alpha=0.22, linewidth=0)
         last = np.flatnonzero(np.isfinite(mean))[-1]
-        if last < len(at) - 1:  # it stops short: name it where it stops
-            label(axes, at[last], mean[last], name, colour, fontsize=9)
-        else:
-            ends.append((mean[last], name, colour))
+        (ends if last == len(at) - 1 else short).append((mean[last], name, colour, at[last]))
     for values, colour in zip(dashed, SERIES, strict=False):
         axes.plot(at, array(values), color=colour, linestyle=(0, (3, 2)), linewidth=1.3)
     for place, word in marks:
@@ -59,6 +58,9 @@ def curves(
         if log:
             plain_log(axis)
     _label_ends(figure, axes, ends)
+    for rank, (y, name, colour, place) in enumerate(sorted(short)):  # a curve that stops short is named where it stops
+        axes.annotate(name, (place, y), xytext=(4, 9 * (rank - (len(short) - 1) / 2)), textcoords="offset points",
+                      color=colour, va="center", fontsize=9, annotation_clip=False)  # fmt: skip
     return svg(figure, alt)
 
 
@@ -87,19 +89,19 @@ def _bands(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return bands[0], bands[1], bands[2]
 
 
-def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str]], gap: float = 13.0) -> None:
+def _label_ends(figure: Any, axes: Any, ends: list[tuple[float, str, str, float]], gap: float = 13.0) -> None:
     """Write each name at the height of its curve's end, pushed apart to `gap` points; colours tie them to the curves."""
     figure.canvas.draw()
     base, top = (axes.transAxes.transform((0, y))[1] for y in (0, 1))
     points = 72 / figure.dpi
     order = sorted(ends)
-    heights = [(axes.transData.transform((1, y))[1] - base) * points for y, _, _ in order]
+    heights = [(axes.transData.transform((1, y))[1] - base) * points for y, *_ in order]
     for i in range(1, len(heights)):
         heights[i] = max(heights[i], heights[i - 1] + gap)
     ceiling = (top - base) * points - gap / 2  # the first name stays inside the frame
     for i in reversed(range(len(heights))):
         heights[i] = min(heights[i], ceiling)
         ceiling = heights[i] - gap
-    for height, (_, name, colour) in zip(heights, order, strict=True):
+    for height, (_, name, colour, _) in zip(heights, order, strict=True):
         axes.annotate(name, (1, 0), xycoords="axes fraction", xytext=(5, height), textcoords="offset points",
                       color=colour, va="center", fontsize=9, annotation_clip=False)  # fmt: skip

@@ -70,11 +70,6 @@ def svg(figure: Figure, alt: str) -> Picture:
     return Picture(text[text.index("<svg") :], " ".join(alt.split()))
 
 
-def label(axes: Any, x: float, y: float, text: str, colour: str, **keywords: Any) -> None:
-    """A direct label in the series' own colour, beside the last point of its curve."""
-    axes.annotate(text, (x, y), color=colour, xytext=(4, 0), textcoords="offset points", va="center", **keywords)
-
-
 def _rc() -> Any:  # matplotlib types each key as a literal
     return {
         **sns.axes_style("ticks"),
