@@ -27,14 +27,14 @@ def drawn():
     yield fields({"a field": torch.rand(5, 5, generator=stream(5, "field")), "a point": torch.eye(5)}, ALT)
 
 
-@pytest.mark.parametrize("picture", drawn(), ids=["curves", "marks", "gallery", "fields"])
+@pytest.mark.parametrize("picture", list(drawn()), ids=["curves", "marks", "gallery", "fields"])
 def test_every_colour_has_a_dark_twin(picture):
     scale = {"#0b0405", "#def5e5"}  # the ends of the colour scale, which is the same on both pages
     assert colours(picture.svg) - scale <= set(DARK)
     assert picture.alt == ALT
 
 
-@pytest.mark.parametrize("picture", drawn(), ids=["curves", "marks", "gallery", "fields"])
+@pytest.mark.parametrize("picture", list(drawn()), ids=["curves", "marks", "gallery", "fields"])
 def test_no_figure_is_wider_than_a_phone_shows(picture):
     assert float(re.search(r'width="([\d.]+)pt"', picture.svg)[1]) <= WIDTH * 72
 
