@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -82,22 +82,27 @@ class Softmax(NamedTuple):
     """A softmax average in progress (online log-sum-exp): peak logit m, sum s, value sum v, logit sum e, heaviest index.
 
     All are relative to the peak: s = sum exp(l - m), v = sum exp(l - m) x, e = sum exp(l - m) (l - m).
+    The leading axes are those of the logits: one softmax each.
     """
 
-    m: Float[Tensor, " b"]
-    s: Float[Tensor, " b"]
-    v: Float[Tensor, "b k"]
-    e: Float[Tensor, " b"]
-    heaviest: Tensor
+    m: Float[Tensor, "..."]
+    s: Float[Tensor, "..."]
+    v: Float[Tensor, "... k"]
+    e: Float[Tensor, "..."]
+    heaviest: Int[Tensor, "..."]
 
     @staticmethod
-    def start(logits: Float[Tensor, "b n"], values: Float[Tensor, "n k"], offset: int = 0) -> Softmax:
-        """The state after a first chunk, whose first candidate has index `offset`."""
-        m, index = logits.max(1)
+    def start(logits: Float[Tensor, "... n"], values: Float[Tensor, "n k"] | Float[Tensor, "q n k"], offset: int = 0) -> Softmax:
+        """The state after a first chunk, whose first candidate has index `offset`.
+
+        The values are shared by all softmaxes, or with logits (b, q, n) given for each of the q.
+        """
+        m, index = logits.max(-1)
         m = m.detach()  # the peak cancels in every ratio, so no gradient flows through it
-        shifted = logits - m[:, None]
+        shifted = logits - m[..., None]
         w = shifted.clamp_min(-700).exp()  # exp(-700) ~ 1e-304: never the slow denormal path
-        return Softmax(m, w.sum(1), w @ values, (w * shifted).sum(1), index + offset)
+        v = w @ values if values.ndim == 2 else torch.einsum("bqn,qnk->bqk", w, values)
+        return Softmax(m, w.sum(-1), v, (w * shifted).sum(-1), index + offset)
 
     def merge(self, other: Softmax) -> Softmax:
         """Two states as one: associative, so chunks may come in any size and order."""
@@ -107,17 +112,22 @@ class Softmax(NamedTuple):
         return Softmax(
             m,
             p * self.s + q * other.s,
-            p[:, None] * self.v + q[:, None] * other.v,
+            p[..., None] * self.v + q[..., None] * other.v,
             p * (self.e + a * self.s) + q * (other.e + b * other.s),
             torch.where(other.m > self.m, other.heaviest, self.heaviest),
         )
 
     @property
-    def mean(self) -> Float[Tensor, "b k"]:
+    def mean(self) -> Float[Tensor, "... k"]:
         """sum_i w_i x_i with w = softmax(l)."""
-        return self.v / self.s[:, None]
+        return self.v / self.s[..., None]
 
     @property
-    def entropy(self) -> Float[Tensor, " b"]:
+    def total(self) -> Float[Tensor, "..."]:
+        """log sum exp(l), so that w = exp(l - total)."""
+        return self.m + self.s.log()
+
+    @property
+    def entropy(self) -> Float[Tensor, "..."]:
         """H(w) = log s - e / s in nats: between 0 and log n."""
         return (self.s.log() - self.e / self.s).clamp_min(0)

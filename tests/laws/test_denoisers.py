@@ -7,8 +7,12 @@ import pytest
 import torch
 from beartype import beartype
 
+from whence.denoisers.masks import PCALocality
 from whence.denoisers.optimal import Optimal
+from whence.denoisers.patches import PSPC
+from whence.denoisers.places import ELS
 from whence.denoisers.wiener import Circulant, Wiener
+from whence.denoisers.windows import LS
 from whence.measures.sensitivity import jacobian_rows
 from whence.seeds import stream
 
@@ -32,7 +36,20 @@ FAMILY = {
     "wiener, shrunk": lambda pool: Wiener.fit(pool, 0.2),
     "wiener, ledoit-wolf": lambda pool: Wiener.fit(pool, "ledoit-wolf"),
     "circulant": circulant,
+    "LS": lambda pool: LS(pool, 3),
+    "LS, chunks of 7": lambda pool: LS(pool, 5, chunk=7),
+    "ELS, zeros": lambda pool: ELS(pool, 3),
+    "ELS, circular, chunks of 7": lambda pool: ELS(pool, 3, "circular", chunk=7),
+    "PSPC": lambda pool: PSPC(pool, 3),
+    "PSPC, even, chunks of 7": lambda pool: PSPC(pool, 2, chunk=7),
+    "PCA-locality": lambda pool: PCALocality(pool, Wiener.fit(pool), 0.2),
+    "PCA-locality, global": lambda pool: PCALocality(pool, Wiener.fit(pool), 0.1, scale="global", transposed=True),
+    "PCA-locality, correlation, tempered": lambda pool: PCALocality(
+        pool, Wiener.fit(pool), 0.1, scale="correlation", softmax="tempered", temperature=2.0, chunk=7
+    ),
 }
+# These answer every place alike, so what they say at infinite noise and of one image is a colour, not an image.
+PLACELESS = {name for name in FAMILY if name.startswith(("circulant", "ELS"))}
 
 
 @pytest.fixture(params=FAMILY, ids=lambda name: name.replace(" ", "-"))
@@ -74,8 +91,8 @@ def test_infinite_noise_gives_the_mean(make):
 
 def test_one_image_is_all_there_is_to_answer(make):
     pool = images(1, "pool")
-    if make is circulant:
-        pool = torch.full_like(pool, 0.3)  # a torus has no place of its own, so its one image is flat
+    if make in [FAMILY[name] for name in PLACELESS]:
+        pool = torch.full_like(pool, 0.3)  # its one image is flat
     answer = make(pool)(images(3, "query"), 0.3)
     torch.testing.assert_close(answer, pool.expand_as(answer), rtol=0, atol=1e-9)
 

@@ -1,0 +1,140 @@
+"""The engine of local posterior means: every output has its own softmax over candidates, and hears only part of the input.
+
+    D(y)[q] = sum_c w_c c_q,   w = softmax_c(-sum_p M_qp (y_p - c_p)^2 / (2 sigma^2))
+
+What the candidates c are, which inputs p the mask M lets output q hear, and how overlapping answers are combined, is data; the
+members of the family (`LS`, `ELS`, `PSPC`, `PCALocality`) differ in nothing else (kamb2025analytic, niedoba2025pspc,
+lukoianov2025locality). Here is what they share: the walk over the pool, the softmax, and the Jacobian. All of it is float64 on
+direct differences, so that sigma = .01 is as exact as sigma = 80.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from whence.linalg import Softmax
+from whence.noise import per_sample
+
+HELD = 2**23  # numbers of one array held at once (64 MB): larger batches of y are taken in blocks
+
+
+class LocalPosterior(NamedTuple):
+    """The posterior at every output: its mean, its entropy in nats, and where its heaviest candidate comes from.
+
+    k is 1 where the channels of a pixel share their weights and c where each has its own. `heaviest` is the index of a training
+    image: which one gave this pixel. `place` is the row and column in that image, None where it is the pixel's own.
+    """
+
+    mean: Float[Tensor, "b c h w"]
+    entropy: Float[Tensor, "b k h w"]
+    heaviest: Int[Tensor, "b k h w"]
+    place: Int[Tensor, "b k h w 2"] | None = None
+
+    @property
+    def effective(self) -> Float[Tensor, "b k h w"]:
+        """Effective number of candidates, exp(entropy): 1 when one has all the weight."""
+        return self.entropy.exp()
+
+
+def check_pool(pool: Tensor, chunk: int) -> None:
+    """Raise ValueError unless the pool is a non-empty stack of images and a chunk is at least one of them."""
+    if pool.ndim != 4 or 0 in pool.shape:
+        raise ValueError(f"pool has shape {tuple(pool.shape)}, expected (n, c, h, w) with n >= 1")
+    if chunk < 1:
+        raise ValueError(f"chunk is {chunk}, expected at least one image at a time")
+
+
+def check_window(window: int, largest: int, why: str, even: bool = False) -> None:
+    """Raise ValueError unless a window's side is a whole number from 1 to the largest that means something, odd if it has a centre."""
+    whole = isinstance(window, int) and not isinstance(window, bool)
+    if not whole or not 1 <= window <= largest or not (even or window % 2):
+        kind = "a whole" if even else "an odd"
+        raise ValueError(f"window is {window!r}, expected {kind} number from 1 to {largest}: {why}")
+
+
+def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1 1 1"]:
+    """Sigma per sample in float64; raises ValueError for a bad sigma and for images not shaped like the pool's."""
+    level = per_sample(sigma, y).double()
+    if len(y) == 0:
+        raise ValueError(f"y has shape {tuple(y.shape)}, expected at least one image to denoise")
+    if y.shape[1:] != pool.shape[1:]:
+        raise ValueError(
+            f"y holds images of shape {tuple(y.shape[1:])}, the pool of shape {tuple(pool.shape[1:])}: "
+            "draw both from the same data set at the same size"
+        )
+    return level
+
+
+def columns(pool: Float[Tensor, "n *d"], chunk: int) -> Iterator[tuple[int, Float[Tensor, "*d m"]]]:
+    """Yield (index of the first image, the images in float64) over the pool, images last: sums over them are then contiguous."""
+    for start in range(0, len(pool), chunk):
+        yield start, pool[start : start + chunk].movedim(0, -1).contiguous().double()
+
+
+def streamed(chunks: Iterable[tuple[int, Tensor, Tensor]]) -> Softmax:
+    """The softmax average over chunks of (index of the first candidate, values (m, k) or (q, m, k), logits (b, q, m))."""
+    return reduce(Softmax.merge, (Softmax.start(logits, values, start) for start, values, logits in chunks))
+
+
+def weights(logits: Float[Tensor, "b q m"], total: Float[Tensor, "b q"]) -> Float[Tensor, "b q m"]:
+    """exp(logits - total), never quite 0: exp is slow, and its logarithm has no gradient, where it underflows."""
+    return (logits - total[..., None]).clamp_min(-700).exp()
+
+
+def by_blocks(
+    answer: Callable[[Tensor, Tensor], LocalPosterior], y: Tensor, level: Tensor, each: int, held: int = HELD
+) -> LocalPosterior:
+    """The answers to blocks of the batch, so small that `each` numbers per sample do not exceed `held`."""
+    size = max(1, held // max(1, each))
+    return join([answer(*part) for part in zip(y.split(size), level.split(size), strict=True)], y.dtype)
+
+
+def join(parts: list[LocalPosterior], dtype: torch.dtype) -> LocalPosterior:
+    """Posteriors of consecutive samples as one."""
+    mean, entropy, heaviest, place = zip(*parts, strict=True)
+    where = None if place[0] is None else torch.cat(place)
+    return LocalPosterior(torch.cat(mean).to(dtype), torch.cat(entropy).to(dtype), torch.cat(heaviest), where)
+
+
+def coordinates(pixels: Int[Tensor, "q 2"], shape: torch.Size) -> Int[Tensor, "q c"]:
+    """Index, in a flattened image of this shape (..., c, h, w), of every channel of chosen pixels (row, column).
+
+    Raises ValueError for a pixel outside the image.
+    """
+    c, h, w = shape[-3:]
+    inside = (pixels >= 0) & (pixels < torch.tensor([h, w], device=pixels.device))
+    if not bool(inside.all()):
+        raise ValueError(f"pixels {pixels[~inside.all(1)].tolist()} lie outside an image of {h} x {w}")
+    return (pixels[:, 0] * w + pixels[:, 1])[:, None] + h * w * torch.arange(c, device=pixels.device)
+
+
+def masked_jacobian(
+    pool: Float[Tensor, "n c h w"],
+    y: Float[Tensor, "b c h w"],
+    level: Float[Tensor, "b 1 1 1"],
+    masks: Float[Tensor, "s d"],
+    outputs: Int[Tensor, "s v"],
+    chunk: int,
+) -> Float[Tensor, "b s v d"]:
+    """Rows of dD/dy for softmaxes s with masks M_s over images of the pool in their own place, each answering `outputs`.
+
+        dD(y)_q / dy_p = M_sp Cov_{w^s}(x_q, x_p) / sigma^2
+    """
+    query, variance, flat = y.double().flatten(1)[..., None], level.flatten(1)[..., None] ** 2, pool.flatten(1)
+
+    def chunks() -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+        for start, x in columns(flat, chunk):
+            yield start, x, x[outputs], -(masks @ (query - x).square()) / (2 * variance)
+
+    state = streamed((start, values.transpose(1, 2), logits) for start, _, values, logits in chunks())
+    rows = query.new_zeros(len(y), outputs.numel(), flat.shape[1])
+    for _, x, values, logits in chunks():
+        away = weights(logits, state.total)[:, :, None] * (values - state.mean[..., None])
+        rows = rows + away.flatten(1, 2) @ x.T
+    return rows.unflatten(1, tuple(outputs.shape)) * masks[:, None] / variance[..., None]

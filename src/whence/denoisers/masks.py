@@ -1,0 +1,182 @@
+"""Locality read off the data: every coordinate is inferred from those that the Wiener filter would let it hear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from whence.denoisers.local import (
+    LocalPosterior,
+    by_blocks,
+    check_pool,
+    coordinates,
+    join,
+    levels,
+    masked_jacobian,
+    streamed,
+)
+from whence.denoisers.wiener import Wiener
+from whence.linalg import Softmax
+
+Scale = Literal["row", "global", "correlation"]
+TILE = 8  # outputs are taken in squares of this side: near pixels hear nearly the same inputs, the others need not be read
+KEPT = 16  # masks kept, one per noise level
+
+
+def binarised(matrix: Float[Tensor, "d d"], threshold: float, scale: Scale = "row") -> Bool[Tensor, "d d"]:
+    """M_qp = 1 where a Wiener matrix W >= 0 lets output q hear input p.
+
+    "row":          |W_qp| >= threshold W_qq                            against the output's own weight
+    "global":       |W_qp| / W_qq >= threshold max_mn |W_mn| / W_mm     the same, against the largest in the whole matrix
+    "correlation":  |W_qp| >= threshold sqrt(W_qq W_pp)                 symmetric, and blind to the pixels' contrasts
+
+    An output whose W_qq is 0 (a dead pixel; with "global" below 1e-6, as released) counts as 1: it hears nothing unless the
+    threshold is 0, when all hear everything. Where pixels differ much in variance the largest entry of "global" is far above 1
+    and set by the least certain pixel, so that its threshold does not carry over from one data set to another.
+    """
+    diagonal = matrix.diagonal()
+    floor = 1e-6 if scale == "global" else 0.0
+    own = torch.where(diagonal > floor, diagonal, 1.0)
+    if scale == "correlation":
+        return matrix.abs() >= threshold * (own[:, None] * own).sqrt()
+    relative = matrix.abs() / own[:, None]
+    return relative >= threshold * (relative.max() if scale == "global" else 1.0)
+
+
+def tiles(shape: torch.Size, side: int = TILE) -> Iterator[Int[Tensor, " t"]]:
+    """The coordinates of an image (c, h, w) in squares of all channels."""
+    index = torch.arange(shape.numel()).reshape(shape)
+    for rows in index.split(side, 1):
+        for square in rows.split(side, 2):
+            yield square.flatten()
+
+
+@dataclass(frozen=True)
+class PCALocality:
+    """Every coordinate (pixel and channel) inferred from those that the Wiener matrix W links it to (lukoianov2025locality, eq. 8).
+
+        D(y)[q] = sum_i w_i x_i[q],   w = softmax_i(-sum_p M_qp (y_p - x_ip)^2 / (2 sigma^2)),   M = binarised(W(sigma), threshold)
+
+    The mask knows two moments of the data and nothing of convolution. It moves with sigma: the identity at no noise, broad at
+    much. With threshold 0 this is `Optimal`. The other options are what separates the formula from the released code:
+
+    `scale`       where the threshold's unit is taken: see `binarised`. The released code has "global".
+    `transposed`  output q is given column q of the mask instead of its row, as in the released code: it hears the inputs whose
+                  own rows hold q. No difference with "correlation", which is symmetric.
+    `softmax`     "exact": over the pool. "tempered": logits divided by `temperature`. "batched": one softmax for each `batch`
+                  consecutive images and the plain average of the answers, as in the released code; this depends on the order of the
+                  pool and is blurred like an ensemble of smaller pools, and it is here so that its effect can be measured.
+
+    Samples may have different sigmas; those that share one share its mask, and masks of the last noise levels are kept. The mask
+    is piecewise constant in sigma, and the derivative by sigma is that at a constant mask. Pixels in [-1, 1], VE units; float64
+    inside, y's dtype outside; differentiable (autograd then keeps every chunk). Chunk is images of the pool at a time.
+    Raises ValueError for an empty pool, a `wiener` fitted to other shapes, a threshold outside [0, 1], a temperature <= 0, or one
+    that is not 1 where no temperature is used, a batch < 1, unknown options, and a y not shaped like the pool's images.
+    """
+
+    pool: Float[Tensor, "n c h w"]
+    wiener: Wiener
+    threshold: float
+    scale: Scale = "row"
+    transposed: bool = False
+    softmax: Literal["exact", "tempered", "batched"] = "exact"
+    temperature: float = 1.0
+    batch: int = 512
+    chunk: int = 256
+    _masks: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_pool(self.pool, self.chunk)
+        if self.wiener.mean.shape != self.pool.shape[1:]:
+            raise ValueError(
+                f"wiener was fitted to images of shape {tuple(self.wiener.mean.shape)}, the pool has {tuple(self.pool.shape[1:])}: "
+                "fit it to the pool, or to images of its kind"
+            )
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold}, expected in [0, 1]: 0 hears everything")
+        if self.scale not in ("row", "global", "correlation"):
+            raise ValueError(f"scale is {self.scale!r}, expected 'row', 'global' or 'correlation'")
+        if self.softmax not in ("exact", "tempered", "batched"):
+            raise ValueError(f"softmax is {self.softmax!r}, expected 'exact', 'tempered' or 'batched'")
+        if not self.temperature > 0 or (self.temperature != 1 and self.softmax != "tempered"):
+            raise ValueError(f"temperature is {self.temperature}, expected > 0, and 1 unless softmax is 'tempered' (it is {self.softmax!r})")
+        if self.batch < 1:
+            raise ValueError(f"batch is {self.batch}, expected at least one image")
+
+    def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
+        """D(y; sigma)."""
+        return self.posterior(y, sigma).mean
+
+    def mask(self, sigma: float) -> Bool[Tensor, "d d"]:
+        """M at a noise level: row q holds the inputs that output q hears (after transposition, if any)."""
+        if sigma not in self._masks:
+            found = binarised(self.wiener.matrix(sigma), self.threshold, self.scale)
+            while len(self._masks) >= KEPT:
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[sigma] = found.T.contiguous() if self.transposed else found
+        return self._masks[sigma]
+
+    def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
+        """The posterior of every coordinate, in one pass over the pool; each channel has its own entropy and heaviest image."""
+        level = levels(y, sigma, self.pool)
+        values, which = level.detach().flatten().unique(return_inverse=True)
+        groups = [(which == i).nonzero().flatten() for i in range(len(values))]
+        each = y[:1].numel() * min(self.chunk, len(self.pool))
+        parts = [by_blocks(self._block, y[group], level[group], each) for group in groups]
+        together, back = join(parts, y.dtype), torch.cat(groups).argsort()
+        return LocalPosterior(together.mean[back], together.entropy[back], together.heaviest[back])
+
+    def jacobian(
+        self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
+    ) -> Float[Tensor, "b q c c h w"]:
+        """Rows of dD/dy in closed form, axes: sample, output pixel, output channel, then the input image; 0 outside the mask."""
+        level, shape = levels(y, sigma, self.pool), y.shape[1:]
+        outputs = coordinates(pixels, y.shape).flatten()
+        rows = []
+        for one, noise in zip(y.split(1), level.split(1), strict=True):
+            masks, tempered = self.mask(float(noise.detach()))[outputs].double(), noise * self.temperature**0.5
+            parts = [masked_jacobian(pool, one, tempered, masks, outputs[:, None], self.chunk) for _, pool in self._batches(self.pool)]
+            rows.append(torch.stack(parts).mean(0))
+        return torch.cat(rows).reshape(len(y), len(pixels), shape[0], *shape).to(y.dtype)
+
+    def _batches(self, pool: Tensor) -> Iterator[tuple[int, Tensor]]:
+        size = self.batch if self.softmax == "batched" else len(pool)
+        return ((start, pool[start : start + size]) for start in range(0, len(pool), size))
+
+    def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
+        mask, order = self.mask(float(level[0].detach())), []
+        parts = []
+        for tile in tiles(y.shape[1:]):
+            outputs = tile.to(y.device)
+            order.append(outputs)
+            parts.append(self._tile(y.double().flatten(1), level.flatten(1)[..., None], mask[outputs], outputs))
+        back = torch.cat(order).argsort()
+        mean, entropy, heaviest = (torch.cat(column, 1)[:, back].reshape(y.shape) for column in zip(*parts, strict=True))
+        return LocalPosterior(mean, entropy, heaviest)
+
+    def _tile(self, y: Tensor, level: Tensor, mask: Bool[Tensor, "t d"], outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean, entropy and heaviest image (b, t) of some outputs; only the inputs that one of them hears are read."""
+        inputs = mask.any(0).nonzero().flatten()
+        rows, query, pool = mask[:, inputs].double(), y[:, inputs, None], self.pool.flatten(1)
+
+        def chunks(start: int, part: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+            for first in range(0, len(part), self.chunk):
+                x = part[first : first + self.chunk]
+                logits = -(rows @ (query - x[:, inputs].T.double()).square()) / (2 * self.temperature * level**2)
+                yield start + first, x[:, outputs].T[..., None].double(), logits
+
+        return mixed([streamed(chunks(*part)) for part in self._batches(pool)])
+
+
+def mixed(states: list[Softmax]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, entropy and heaviest candidate of the even mixture of softmaxes over disjoint candidates."""
+    mean = torch.stack([state.mean[..., 0] for state in states]).mean(0)
+    entropy = torch.stack([state.entropy for state in states]).mean(0) + math.log(len(states))
+    peak = torch.stack([state.s for state in states]).argmin(0)  # the largest weight of each is 1 / s
+    return mean, entropy, torch.stack([state.heaviest for state in states]).gather(0, peak[None])[0]

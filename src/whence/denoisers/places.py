@@ -1,0 +1,121 @@
+"""The equivariant local score machine: every pixel is inferred from the window around it, among windows of all places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import pad, unfold
+
+from whence.denoisers.local import LocalPosterior, by_blocks, check_pool, check_window, coordinates, levels, streamed, weights
+from whence.linalg import squared_distances
+
+LOGITS = 2**20
+
+
+@dataclass(frozen=True)
+class ELS:
+    """Every pixel inferred from the window around it, compared with all windows of all images (kamb2025analytic, eq. 9-10).
+
+        D(y)[q] = sum_{i, r} w_ir x_i[r],   w = softmax_ir(-|y_Q(q) - x_i,Q(r)|^2 / (2 sigma^2)),   Q = k x k window, all channels
+
+    The candidate's centre pixel r is the answer. `border` says what a window sees beyond the image: "zeros", as convolutions with
+    zero padding do (candidates from another part of the border are then unlikely, not excluded as in the published
+    boundary-broken machine), or "circular", a torus, on which this commutes with all shifts.
+    As sigma grows it tends to `mean`, the mean colour. Cost per query: n (h w)^2 windows of c k^2 numbers.
+    Pixels in [-1, 1], sigma in VE units; float64 inside, y's dtype outside; differentiable in y and sigma (autograd then keeps
+    every chunk). Chunk is images of the pool at a time, by default
+    as many as give a query a million logits.
+    Raises ValueError for an empty pool, another border, a window that is even, < 1 or wider than what there is to see, and a y not
+    shaped like the pool's images.
+    """
+
+    pool: Float[Tensor, "n c h w"]
+    window: int
+    border: Literal["zeros", "circular"] = "zeros"
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        check_pool(self.pool, 1 if self.chunk is None else self.chunk)
+        if self.border not in ("zeros", "circular"):
+            raise ValueError(f"border is {self.border!r}, expected 'zeros' or 'circular'")
+        h, w = self.pool.shape[2:]
+        if self.border == "circular":
+            check_window(self.window, min(h, w), "a wider one would see pixels of the torus twice")
+        else:
+            check_window(self.window, 2 * max(h, w) - 1, "a window that wide sees the whole image from every pixel")
+
+    @property
+    def mean(self) -> Float[Tensor, "c 1 1"]:
+        """The answer to infinite noise: the mean of each channel over all images and places."""
+        return self.pool.double().mean((0, 2, 3))[:, None, None]
+
+    def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
+        """D(y; sigma)."""
+        return self.posterior(y, sigma).mean
+
+    def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
+        """The posterior of every pixel, in one pass over the pool; `place` tells where in the heaviest image."""
+        level = levels(y, sigma, self.pool)
+        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._step, len(self.pool)))
+
+    def jacobian(
+        self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
+    ) -> Float[Tensor, "b q c c h w"]:
+        """Rows of dD/dy in closed form: Cov_w(candidate's centre, candidate's pixel) / sigma^2, laid around each output pixel.
+
+        Axes: sample, output pixel, output channel, then the input image; 0 outside the window.
+        """
+        level = levels(y, sigma, self.pool)
+        rows = [self._rows(*one, pixels) for one in zip(y.split(1), level.split(1), strict=True)]
+        return torch.cat(rows).to(y.dtype)
+
+    @property
+    def _step(self) -> int:
+        return max(1, LOGITS // self.pool[0, 0].numel() ** 2) if self.chunk is None else self.chunk
+
+    def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
+        b, c, h, w = y.shape
+        state = streamed((start, centres, logits) for start, _, centres, logits in self._chunks(self._windows(y), level))
+        place = state.heaviest.reshape(b, 1, h, w) % (h * w)
+        mean, entropy = state.mean.transpose(1, 2).reshape(b, c, h, w), state.entropy.reshape(b, 1, h, w)
+        heaviest = state.heaviest.reshape(b, 1, h, w) // (h * w)
+        return LocalPosterior(mean, entropy, heaviest, torch.stack([place // w, place % w], -1))
+
+    def _rows(self, y: Tensor, level: Tensor, pixels: Tensor) -> Float[Tensor, "1 q c c h w"]:
+        c, k = y.shape[1], self.window
+        query = self._windows(y)[:, coordinates(pixels, y.shape)[:, 0]]
+        state = streamed((start, centres, logits) for start, _, centres, logits in self._chunks(query, level))
+        rows = query.new_zeros(len(pixels), c, c * k * k)
+        for _, windows, centres, logits in self._chunks(query, level):
+            away = weights(logits, state.total)[0, :, None] * (centres.T - state.mean[0, ..., None])
+            rows = rows + away @ windows
+        rows = rows.unflatten(-1, (c, k, k)) / level.square()
+        return torch.stack([self._laid(row, int(i), int(j), y) for row, (i, j) in zip(rows, pixels, strict=True)])[None]
+
+    def _laid(self, window: Float[Tensor, "v c k k"], i: int, j: int, y: Tensor) -> Float[Tensor, "v c h w"]:
+        """A window put around pixel (i, j) of an image of zeros."""
+        (h, w), k, reach = y.shape[2:], self.window, self.window // 2
+        if self.border == "circular":
+            return pad(window, (0, w - k, 0, h - k)).roll((i - reach, j - reach), (-2, -1))
+        return pad(window, (j - reach, w - 1 - j - reach, i - reach, h - 1 - i - reach))  # where negative, it is cut off
+
+    def _windows(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
+        """The window around every pixel, float64."""
+        reach = self.window // 2
+        mode = "constant" if self.border == "zeros" else "circular"
+        return unfold(pad(images.double(), (reach,) * 4, mode), self.window).transpose(1, 2)
+
+    def _chunks(self, query: Float[Tensor, "b q p"], level: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+        """Yield (index of the first candidate, candidates (m, p), their centres (m, c), logits (b, q, m)) over the pool."""
+        b, q, _ = query.shape
+        for start in range(0, len(self.pool), self._step):
+            windows = self._windows(self.pool[start : start + self._step])
+            every, candidates = windows.shape[1], windows.flatten(0, 1)
+            centres = candidates[:, self.window**2 // 2 :: self.window**2]
+            apart = squared_distances(query.flatten(0, 1), candidates).reshape(b, q, -1)
+            yield start * every, candidates, centres, -apart / (2 * level.flatten(1)[..., None] ** 2)
