@@ -85,14 +85,14 @@ class Softmax(NamedTuple):
     The leading axes are those of the logits: one softmax each.
     """
 
-    m: Float[Tensor, "..."]
-    s: Float[Tensor, "..."]
-    v: Float[Tensor, "... k"]
-    e: Float[Tensor, "..."]
-    heaviest: Int[Tensor, "..."]
+    m: Float[Tensor, " *b"]
+    s: Float[Tensor, " *b"]
+    v: Float[Tensor, "*b k"]
+    e: Float[Tensor, " *b"]
+    heaviest: Int[Tensor, " *b"]
 
     @staticmethod
-    def start(logits: Float[Tensor, "... n"], values: Float[Tensor, "n k"] | Float[Tensor, "q n k"], offset: int = 0) -> Softmax:
+    def start(logits: Float[Tensor, "*b n"], values: Float[Tensor, "n k"] | Float[Tensor, "q n k"], offset: int = 0) -> Softmax:
         """The state after a first chunk, whose first candidate has index `offset`.
 
         The values are shared by all softmaxes, or with logits (b, q, n) given for each of the q.
@@ -100,9 +100,9 @@ class Softmax(NamedTuple):
         m, index = logits.max(-1)
         m = m.detach()  # the peak cancels in every ratio, so no gradient flows through it
         shifted = logits - m[..., None]
-        w = shifted.clamp_min(-700).exp()  # exp(-700) ~ 1e-304: never the slow denormal path
+        w = shifted.clamp_min(-700).exp_()  # exp(-700) ~ 1e-304: never the slow denormal path
         v = w @ values if values.ndim == 2 else torch.einsum("bqn,qnk->bqk", w, values)
-        return Softmax(m, w.sum(-1), v, (w * shifted).sum(-1), index + offset)
+        return Softmax(m, w.sum(-1), v, torch.linalg.vecdot(w, shifted), index + offset)
 
     def merge(self, other: Softmax) -> Softmax:
         """Two states as one: associative, so chunks may come in any size and order."""
@@ -118,16 +118,16 @@ class Softmax(NamedTuple):
         )
 
     @property
-    def mean(self) -> Float[Tensor, "... k"]:
+    def mean(self) -> Float[Tensor, "*b k"]:
         """sum_i w_i x_i with w = softmax(l)."""
         return self.v / self.s[..., None]
 
     @property
-    def total(self) -> Float[Tensor, "..."]:
+    def total(self) -> Float[Tensor, " *b"]:
         """log sum exp(l), so that w = exp(l - total)."""
         return self.m + self.s.log()
 
     @property
-    def entropy(self) -> Float[Tensor, "..."]:
+    def entropy(self) -> Float[Tensor, " *b"]:
         """H(w) = log s - e / s in nats: between 0 and log n."""
         return (self.s.log() - self.e / self.s).clamp_min(0)

@@ -21,7 +21,7 @@ from torch import Tensor
 from whence.linalg import Softmax
 from whence.noise import per_sample
 
-HELD = 2**23  # numbers of one array held at once (64 MB): larger batches of y are taken in blocks
+HELD = 2**20  # numbers of one array held at once (64 MB): larger batches of y are taken in blocks
 
 
 class LocalPosterior(NamedTuple):
@@ -51,7 +51,7 @@ def check_pool(pool: Tensor, chunk: int) -> None:
 
 
 def check_window(window: int, largest: int, why: str, even: bool = False) -> None:
-    """Raise ValueError unless a window's side is a whole number from 1 to the largest that means something, odd if it has a centre."""
+    """Raise ValueError unless a window's side is a whole number from 1 to the largest with a meaning, odd if it has a centre."""
     whole = isinstance(window, int) and not isinstance(window, bool)
     if not whole or not 1 <= window <= largest or not (even or window % 2):
         kind = "a whole" if even else "an odd"
@@ -71,7 +71,7 @@ def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1
     return level
 
 
-def columns(pool: Float[Tensor, "n *d"], chunk: int) -> Iterator[tuple[int, Float[Tensor, "*d m"]]]:
+def columns(pool: Float[Tensor, "n ..."], chunk: int) -> Iterator[tuple[int, Float[Tensor, "... m"]]]:
     """Yield (index of the first image, the images in float64) over the pool, images last: sums over them are then contiguous."""
     for start in range(0, len(pool), chunk):
         yield start, pool[start : start + chunk].movedim(0, -1).contiguous().double()
@@ -124,7 +124,7 @@ def masked_jacobian(
 ) -> Float[Tensor, "b s v d"]:
     """Rows of dD/dy for softmaxes s with masks M_s over images of the pool in their own place, each answering `outputs`.
 
-        dD(y)_q / dy_p = M_sp Cov_{w^s}(x_q, x_p) / sigma^2
+    dD(y)_q / dy_p = M_sp Cov_{w^s}(x_q, x_p) / sigma^2
     """
     query, variance, flat = y.double().flatten(1)[..., None], level.flatten(1)[..., None] ** 2, pool.flatten(1)
 

@@ -105,7 +105,9 @@ class PCALocality:
         if self.softmax not in ("exact", "tempered", "batched"):
             raise ValueError(f"softmax is {self.softmax!r}, expected 'exact', 'tempered' or 'batched'")
         if not self.temperature > 0 or (self.temperature != 1 and self.softmax != "tempered"):
-            raise ValueError(f"temperature is {self.temperature}, expected > 0, and 1 unless softmax is 'tempered' (it is {self.softmax!r})")
+            raise ValueError(
+                f"temperature is {self.temperature}, expected > 0, and 1 unless softmax is 'tempered' (it is {self.softmax!r})"
+            )
         if self.batch < 1:
             raise ValueError(f"batch is {self.batch}, expected at least one image")
 
@@ -141,7 +143,9 @@ class PCALocality:
         rows = []
         for one, noise in zip(y.split(1), level.split(1), strict=True):
             masks, tempered = self.mask(float(noise.detach()))[outputs].double(), noise * self.temperature**0.5
-            parts = [masked_jacobian(pool, one, tempered, masks, outputs[:, None], self.chunk) for _, pool in self._batches(self.pool)]
+            parts = [
+                masked_jacobian(pool, one, tempered, masks, outputs[:, None], self.chunk) for _, pool in self._batches(self.pool)
+            ]
             rows.append(torch.stack(parts).mean(0))
         return torch.cat(rows).reshape(len(y), len(pixels), shape[0], *shape).to(y.dtype)
 

@@ -31,8 +31,9 @@ class PSPC:
         D(y)[q] = mean over the patches P that hold q of sum_i w^P_i x_i[q],   w^P = softmax_i(-|y_P - x_i,P|^2 / (2 sigma^2))
 
     Patches are k x k, of all channels, in the same place of every image, and lie inside the image, so k may be even; with
-    k = h = w it is `Optimal`. The posterior of a pixel is the even mixture of its patches' posteriors, and its entropy and heaviest image
-    are those of the mixture. Two passes over the pool: the softmaxes' totals, then their weights spread over the patches' pixels.
+    k = h = w it is `Optimal`. The posterior of a pixel is the even mixture of its patches' posteriors, and its entropy and
+    heaviest image are the mixture's. Two passes over the pool: the softmaxes' totals, then their weights, spread over the
+    patches' pixels.
     Pixels in [-1, 1], sigma in VE units; float64 inside, y's dtype outside; differentiable in y and sigma (autograd then keeps
     every chunk, memory as the pool). Chunk is images of the pool at a time.
     Raises ValueError for an empty pool, a window that is < 1 or wider than the image, and a y not shaped like the pool's images.
@@ -106,4 +107,4 @@ class PSPC:
     def _logits(self, y: Tensor, level: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         rows, cols = self._windows(y)
         for start, x in columns(self.pool, self.chunk):
-            yield start, x, -box(squares(y, x), rows, cols).flatten(1, 2) / (2 * level**2)
+            yield start, x, box(squares(y, x), rows / (-2 * level**2), cols).flatten(1, 2)

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn.functional import pad, unfold
 
 from whence.denoisers.local import LocalPosterior, by_blocks, check_pool, check_window, coordinates, levels, streamed, weights
-from whence.linalg import squared_distances
 
 LOGITS = 2**20
 
@@ -111,11 +110,16 @@ class ELS:
         return unfold(pad(images.double(), (reach,) * 4, mode), self.window).transpose(1, 2)
 
     def _chunks(self, query: Float[Tensor, "b q p"], level: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
-        """Yield (index of the first candidate, candidates (m, p), their centres (m, c), logits (b, q, m)) over the pool."""
-        b, q, _ = query.shape
+        """Yield (index of the first candidate, candidates (m, p), their centres (m, c), logits (b, q, m)) over the pool.
+
+        Logits are (y.c - |c|^2 / 2) / sigma^2: the squared distance but for |y|^2, which is the same for all candidates. One matrix
+        product; in float64 its rounding stays below 1e-9 down to sigma = .01.
+        """
+        variance = level.flatten(1)[..., None] ** 2
+        asked = torch.cat([query / variance, (-0.5 / variance).expand(-1, query.shape[1], -1)], 2)
         for start in range(0, len(self.pool), self._step):
             windows = self._windows(self.pool[start : start + self._step])
             every, candidates = windows.shape[1], windows.flatten(0, 1)
             centres = candidates[:, self.window**2 // 2 :: self.window**2]
-            apart = squared_distances(query.flatten(0, 1), candidates).reshape(b, q, -1)
-            yield start * every, candidates, centres, -apart / (2 * level.flatten(1)[..., None] ** 2)
+            keys = torch.cat([candidates, candidates.square().sum(1, keepdim=True)], 1)
+            yield start * every, candidates, centres, asked @ keys.T

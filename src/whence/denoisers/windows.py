@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from jaxtyping import Float, Int
@@ -34,7 +35,9 @@ def inside(n: int, window: int, device: torch.device) -> Float[Tensor, "p n"]:
     return ((ahead >= 0) & (ahead < window)).double()
 
 
-def box(fields: Float[Tensor, "b h w m"], rows: Float[Tensor, "p h"], cols: Float[Tensor, "r w"]) -> Float[Tensor, "b p r m"]:
+def box(
+    fields: Float[Tensor, "b h w m"], rows: Float[Tensor, "p h"] | Float[Tensor, "b p h"], cols: Float[Tensor, "r w"]
+) -> Float[Tensor, "b p r m"]:
     """Window sums as two banded products: only sums of what is in the window, so nothing cancels as with integral images."""
     tall = (rows @ fields.flatten(2)).unflatten(2, fields.shape[2:])
     return cols @ tall
@@ -42,7 +45,8 @@ def box(fields: Float[Tensor, "b h w m"], rows: Float[Tensor, "p h"], cols: Floa
 
 def squares(y: Float[Tensor, "b c h w"], x: Float[Tensor, "c h w m"]) -> Float[Tensor, "b h w m"]:
     """(y - x)^2 summed over channels, one channel at a time."""
-    return torch.stack([(y[:, i, ..., None] - x[i]).square() for i in range(len(x))]).sum(0)
+    apart = [y[:, i, ..., None] - x[i] for i in range(len(x))]
+    return reduce(lambda total, one: torch.addcmul(total, one, one), apart[1:], apart[0].square())
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ class LS:
         outputs = coordinates(pixels, y.shape)
         tall, wide = centred(h, self.window, y.device)[pixels[:, 0]], centred(w, self.window, y.device)[pixels[:, 1]]
         masks = (tall[:, None, :, None] * wide[:, None, None, :]).expand(-1, c, -1, -1).flatten(1)
-        rows = [masked_jacobian(self.pool, *one, masks, outputs, self.chunk) for one in zip(y.split(1), level.split(1), strict=True)]
+        rows = [
+            masked_jacobian(self.pool, *one, masks, outputs, self.chunk) for one in zip(y.split(1), level.split(1), strict=True)
+        ]
         return torch.cat(rows).unflatten(-1, (c, h, w)).to(y.dtype)
 
     def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
@@ -94,4 +100,5 @@ class LS:
     def _chunks(self, y: Tensor, level: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         rows, cols = (centred(n, self.window, y.device) for n in y.shape[2:])
         for start, x in columns(self.pool, self.chunk):
-            yield start, x.flatten(1, 2).permute(1, 2, 0), -box(squares(y, x), rows, cols).flatten(1, 2) / (2 * level**2)
+            logits = box(squares(y, x), rows / (-2 * level**2), cols)
+            yield start, x.flatten(1, 2).permute(1, 2, 0), logits.flatten(1, 2)
