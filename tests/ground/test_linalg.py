@@ -218,3 +218,16 @@ def test_entropy_of_equal_weights_is_log_n_and_of_one_is_zero():
 def test_of_equal_weights_the_first_is_the_heaviest():
     state = averaged(torch.zeros(1, 6, dtype=torch.float64), torch.zeros(6, 1, dtype=torch.float64), [2, 4])
     assert state.heaviest.tolist() == [0]
+
+
+@pytest.mark.parametrize("sizes", [[8], [3, 5]])
+@pytest.mark.parametrize("shared", [True, False])
+def test_softmaxes_side_by_side_are_each_as_alone(sizes, shared):
+    logits = 5 * torch.stack([normal(3, 8), normal(3, 8, name="other")])  # (2, 3, 8)
+    values = normal(8, 4, name="values") if shared else torch.stack([normal(8, 4, name=f"values {q}") for q in range(3)])
+    parts = zip(logits.split(sizes, -1), values.split(sizes, -2), (0, sizes[0]), strict=False)
+    states = [Softmax.start(*part) for part in parts]
+    state = states[0] if len(states) == 1 else states[0].merge(states[1])
+    for q in range(3):
+        assert_same(Softmax(*(part[:, q] for part in state)), averaged(logits[:, q], values if shared else values[q], sizes))
+        torch.testing.assert_close(state.total[:, q], logits[:, q].logsumexp(1))

@@ -4,8 +4,8 @@
 
 What the candidates c are, which inputs p the mask M lets output q hear, and how overlapping answers are combined, is data; the
 members of the family (`LS`, `ELS`, `PSPC`, `PCALocality`) differ in nothing else (kamb2025analytic, niedoba2025pspc,
-lukoianov2025locality). Here is what they share: the walk over the pool, the softmax, and the Jacobian. All of it is float64 on
-direct differences, so that sigma = .01 is as exact as sigma = 80.
+lukoianov2025locality). Here is what they share: the walk over the pool, the softmax, and the Jacobian. All of it is float64, so
+that sigma = .01 is as exact as sigma = 80.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from torch import Tensor
 from whence.linalg import Softmax
 from whence.noise import per_sample
 
-HELD = 2**20  # numbers of one array held at once (64 MB): larger batches of y are taken in blocks
+# Numbers of one array held at once: batches of y are taken in blocks. On a processor what fits its cache is fastest.
+HELD = {"cpu": 2**20, "other": 2**26}
 
 
 class LocalPosterior(NamedTuple):
@@ -71,8 +72,11 @@ def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1
     return level
 
 
-def columns(pool: Float[Tensor, "n ..."], chunk: int) -> Iterator[tuple[int, Float[Tensor, "... m"]]]:
-    """Yield (index of the first image, the images in float64) over the pool, images last: sums over them are then contiguous."""
+def columns(pool: Tensor, chunk: int) -> Iterator[tuple[int, Tensor]]:
+    """Yield (index of the first image, m images in float64) over the pool (n, ...), the images along the last axis (..., m).
+
+    Sums over images are then sums over contiguous numbers.
+    """
     for start in range(0, len(pool), chunk):
         yield start, pool[start : start + chunk].movedim(0, -1).contiguous().double()
 
@@ -87,11 +91,9 @@ def weights(logits: Float[Tensor, "b q m"], total: Float[Tensor, "b q"]) -> Floa
     return (logits - total[..., None]).clamp_min(-700).exp()
 
 
-def by_blocks(
-    answer: Callable[[Tensor, Tensor], LocalPosterior], y: Tensor, level: Tensor, each: int, held: int = HELD
-) -> LocalPosterior:
-    """The answers to blocks of the batch, so small that `each` numbers per sample do not exceed `held`."""
-    size = max(1, held // max(1, each))
+def by_blocks(answer: Callable[[Tensor, Tensor], LocalPosterior], y: Tensor, level: Tensor, each: int) -> LocalPosterior:
+    """The answers to blocks of the batch, so small that arrays of `each` numbers per sample do not exceed HELD."""
+    size = max(1, HELD.get(y.device.type, HELD["other"]) // each)
     return join([answer(*part) for part in zip(y.split(size), level.split(size), strict=True)], y.dtype)
 
 

@@ -30,11 +30,13 @@ KEPT = 16  # masks kept, one per noise level
 
 
 def binarised(matrix: Float[Tensor, "d d"], threshold: float, scale: Scale = "row") -> Bool[Tensor, "d d"]:
-    """M_qp = 1 where a Wiener matrix W >= 0 lets output q hear input p.
+    """M_qp = 1 where a Wiener matrix W, positive semi-definite, lets output q hear input p.
 
-    "row":          |W_qp| >= threshold W_qq                            against the output's own weight
-    "global":       |W_qp| / W_qq >= threshold max_mn |W_mn| / W_mm     the same, against the largest in the whole matrix
-    "correlation":  |W_qp| >= threshold sqrt(W_qq W_pp)                 symmetric, and blind to the pixels' contrasts
+        "row": |W_qp| >= threshold W_qq, against the output's own weight;
+
+        "global": |W_qp| / W_qq >= threshold max_mn |W_mn| / W_mm, the same against the largest in the whole matrix;
+
+        "correlation": |W_qp| >= threshold sqrt(W_qq W_pp), symmetric, and blind to the pixels' contrasts.
 
     An output whose W_qq is 0 (a dead pixel; with "global" below 1e-6, as released) counts as 1: it hears nothing unless the
     threshold is 0, when all hear everything. Where pixels differ much in variance the largest entry of "global" is far above 1
@@ -66,12 +68,12 @@ class PCALocality:
     The mask knows two moments of the data and nothing of convolution. It moves with sigma: the identity at no noise, broad at
     much. With threshold 0 this is `Optimal`. The other options are what separates the formula from the released code:
 
-    `scale`       where the threshold's unit is taken: see `binarised`. The released code has "global".
-    `transposed`  output q is given column q of the mask instead of its row, as in the released code: it hears the inputs whose
-                  own rows hold q. No difference with "correlation", which is symmetric.
-    `softmax`     "exact": over the pool. "tempered": logits divided by `temperature`. "batched": one softmax for each `batch`
-                  consecutive images and the plain average of the answers, as in the released code; this depends on the order of the
-                  pool and is blurred like an ensemble of smaller pools, and it is here so that its effect can be measured.
+    - `scale` is where the threshold's unit is taken, see `binarised`. The released code has "global".
+    - `transposed` gives output q column q of the mask instead of its row, as in the released code: it hears the inputs whose own
+      rows hold q. It makes no difference with "correlation", which is symmetric.
+    - `softmax` is "exact" over the pool; or "tempered", with logits divided by `temperature`; or "batched", one softmax for each
+      `batch` consecutive images and the plain average of the answers, as in the released code. That depends on the order of the
+      pool and is blurred like an ensemble of smaller pools: it is here so that its effect can be measured.
 
     Samples may have different sigmas; those that share one share its mask, and masks of the last noise levels are kept. The mask
     is piecewise constant in sigma, and the derivative by sigma is that at a constant mask. Pixels in [-1, 1], VE units; float64
@@ -88,7 +90,7 @@ class PCALocality:
     softmax: Literal["exact", "tempered", "batched"] = "exact"
     temperature: float = 1.0
     batch: int = 512
-    chunk: int = 256
+    chunk: int = 128
     _masks: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
