@@ -150,7 +150,7 @@ def test_patches_equal_their_naive_twin(sigma, window):
 @pytest.mark.parametrize("scale", ["row", "global", "correlation"])
 @pytest.mark.parametrize(("transposed", "temperature"), [(False, 1.0), (True, 1.0), (False, 3.0)])
 def test_masks_and_their_posterior_equal_their_naive_twin(sigma, scale, transposed, temperature):
-    pool = images(90, "pool")
+    pool = images(90, "pool") * (0.2 + images(1, "contrast").abs())  # uneven, else the three scales are nearly the same
     y, kind = question(pool, sigma), "exact" if temperature == 1 else "tempered"
     denoiser = PCALocality(pool, Wiener.fit(pool), 0.15, scale, transposed, kind, temperature, chunk=40)
     mask = naive_mask(pool.double(), sigma, 0.15, scale, transposed)
@@ -292,6 +292,10 @@ def test_batched_is_the_mean_of_the_answers_of_its_batches():
     torch.testing.assert_close(found.mean, torch.stack([part.mean for part in parts]).mean(0), rtol=0, atol=1e-12)
     mixture = torch.stack([part.entropy for part in parts]).mean(0) + math.log(3)
     torch.testing.assert_close(found.entropy, mixture, rtol=0, atol=1e-12)
+    mask = PCALocality(pool, wiener, 0.1).mask(0.4).double()
+    apart = (y.flatten(1)[:, None] - pool.flatten(1)).square() @ mask.T
+    weights = torch.cat([torch.softmax(-part / (2 * 0.4**2), 1) for part in apart.split(4, 1)], 1)
+    assert torch.equal(found.heaviest, weights.argmax(1).reshape(found.heaviest.shape))
 
 
 def test_batched_depends_on_the_order_of_the_pool_and_one_batch_is_exact():
