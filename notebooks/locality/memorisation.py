@@ -277,7 +277,7 @@ report("locality/covariance-predicts-the-collapse", ratios)
 #
 # Where one image has all the weight, the answer to an unseen image is its nearest neighbour, and the error is the distance to it
 # however little noise there is. The best *linear* denoiser (derived in [the next notebook](sensitivity)) knows only a mean and a
-# covariance, has a far larger training error, and is right about images it has never seen. Both are given the same noise.
+# covariance, and its error falls with the noise on images that it has never seen. Both are given the same noise.
 
 # %%
 error_sigmas = log_grid(0.05, 5, n_sigmas)

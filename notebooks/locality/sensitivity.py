@@ -42,9 +42,7 @@ from whence.stats import array, bootstrap, slope
 
 # %% tags=["parameters"]
 dataset: str = "photos"  # photos, fields, digits, mnist, fashion_mnist or cifar10
-seed: int = (
-    0  # first seed; a seed chooses the images, the noise and the permutation
-)
+seed: int = 0  # first seed; a seed chooses images, noise and permutation
 n_seeds: int = 5  # how many seeds, counted up from the first
 n_pool: int = 8000  # training images
 n_heldout: int = 200  # held-out images

@@ -46,7 +46,7 @@ class Test:
         if keys == {"equals", "tolerance"}:
             v, e = table["equals"], table["tolerance"]
             # Its ends are accepted, those of the other two are not: one float further out makes an open interval of it.
-            return cls(math.nextafter(v - e, -math.inf), math.nextafter(v + e, math.inf), f"= {v:g} ± {e:g}")
+            return cls(math.nextafter(v - e, -math.inf), math.nextafter(v + e, math.inf), f"= {v:.4g} ± {e:g}")
         raise ValueError(f"test {table!r}: expected {{above = t}}, {{below = t}} or {{equals = v, tolerance = e}}")
 
     def verdict(self, low: float, high: float) -> str:
