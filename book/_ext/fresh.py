@@ -7,6 +7,7 @@ a build with nothing to do must not wait for them.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from whence.runs.record import committed_dir, published_dir, root
 SEEN = "whence_records"
 
 
-class FromRecords(SphinxDirective):
+class FromRecords(SphinxDirective, ABC):
     """A directive whose output depends on the records; subclasses make nodes in `show`."""
 
     has_content = False
@@ -30,8 +31,9 @@ class FromRecords(SphinxDirective):
         self.env.metadata[self.env.docname][SEEN] = fingerprint()
         return self.show()
 
+    @abstractmethod
     def show(self) -> list[nodes.Node]:
-        raise NotImplementedError
+        """The nodes to put on the page."""
 
     def markdown(self, text: str) -> list[nodes.Node]:
         """Inline nodes of one paragraph of MyST, so that maths, citations and links work inside a table."""

@@ -39,7 +39,14 @@ class ClaimsTable(FromRecords):
         claim.append(_block("claim-id", [nodes.literal(text=row.id)]))
         accept = (written.test.low, written.test.high)
         published = "–" if row.published is None else drawing.number(row.published)
-        return [[html(drawing.pill(row.verdict))], claim, [nodes.Text(published)], self.measured(row, accept), self.where(row)]
+        note = "<br><small>test amended</small>" if _test_changed(written) else ""
+        return [
+            [html(drawing.pill(row.verdict) + note)],
+            claim,
+            [nodes.Text(published)],
+            self.measured(row, accept),
+            self.where(row),
+        ]
 
     def claim(self, row: Row, written: Claim) -> list[nodes.Node]:
         source = self.markdown(f"{{cite:t}}`{row.source}`, {row.where}")
@@ -163,6 +170,13 @@ class DataTable(FromRecords):
 
 def _block(name: str, parts: list[nodes.Node]) -> nodes.inline:
     return nodes.inline("", "", *parts, classes=[name])
+
+
+def _test_changed(claim: Claim) -> bool:
+    """Whether an amendment replaced the test itself, not only what is measured or how it is said."""
+    from whence.claims.ledger import Test
+
+    return any(Test.parse(change["test"]) != claim.test for change in claim.amended)
 
 
 def _of_study(table: list[Row], study: str | None) -> list[Row]:

@@ -158,7 +158,6 @@ glue("flows_in_all", n_flows * n_seeds)
 glue("from_noise", sum(share["noise"]) / n_seeds)
 glue("from_unseen", sum(share["unseen"]) / n_seeds)
 glue("n_pool", n_pool)
-glue("n_seeds", n_seeds)
 glue("sigma_compare", sigma_compare)
 report("locality/flow-ends-on-a-training-image", share["noise"])
 
@@ -226,7 +225,6 @@ curves(
 
 # %%
 effective_at_one = torch.stack(effective_at_one)
-glue("effective_at_one", effective_at_one.mean())
 glue("effective_median", effective_at_one.median(1).values.mean())
 glue("effective_share", (effective_at_one > 2).double().mean())
 report("locality/one-image-has-all-the-weight", effective_at_one.mean(1))
@@ -254,7 +252,6 @@ ratios = [
     crossing(a, half) / crossing(b, half) for a, b in zip(told, bound, strict=True)
 ]
 glue("collapse_ratio", sum(ratios) / n_seeds)
-glue("half_known_sigma", sum(crossing(a, half) for a in told) / n_seeds)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What a noisy image tells about which training image it was (solid) saturates at log N; the Gaussian bound from the covariance (dashed) knows of no pool and keeps rising as the noise falls.", "name": "fig-information"}}
 curves(
@@ -323,7 +320,6 @@ def at(name, level):
 gap = at("optimal, unseen", sigma_compare) / at("linear, unseen", sigma_compare)
 flat = at("optimal, unseen", 0.1) / at("optimal, unseen", 1.0)
 glue("gap", gap.mean())
-glue("flat", flat.mean())
 verdict = (
     f"the claim is about a noise of 0.254, this run compared at {sigma_compare}"
 )

@@ -177,8 +177,6 @@ curves(
 # %%
 glue("side_one", squared[:, 1].mean())
 glue("width", width)
-glue("n_pool", n_pool)
-glue("n_seeds", n_seeds)
 report("locality/linear-denoiser-is-local", squared[:, 1] / width)
 
 # %%
@@ -384,7 +382,6 @@ law_rows = [on_images(s) for s in tqdm(seeds, desc="radius law")]
 measured, asked, a_found = (array([row[i] for row in law_rows]) for i in range(3))
 glue("photo_slope", measured.mean())
 glue("photo_predicted", asked.mean())
-glue("photo_exponent", a_found.mean())
 glue("law_side", law_side)
 print(
     f"a = {bootstrap(a_found)}\n2/a = {bootstrap(asked)}\nslopes {measured.round(3)}"
@@ -467,7 +464,6 @@ fields(
 )
 
 # %%
-glue("permuted_ratio", sum(spread) / n_seeds)
 report("locality/locality-follows-the-permutation", spread)
 
 # %% [markdown]

@@ -57,14 +57,14 @@ def log_grid(low: float, high: float, n: int) -> Float[Tensor, " n"]:
 
 
 def edm_grid(n: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Float[Tensor, " n"]:
-    """Descending sampling levels, linear in sigma^(1/rho) (Karras et al. 2022, eq. 5): for Heun's sampler."""
+    """Descending sampling levels, linear in sigma^(1/rho) (karras2022edm eq. 5): for Heun's sampler."""
     _check_range(low, high, n)
     ramp = torch.linspace(0, 1, n, dtype=torch.float64)
     return (high ** (1 / rho) + ramp * (low ** (1 / rho) - high ** (1 / rho))) ** rho
 
 
 def ddpm_grid(n: int, steps: int = 1000, low: float = 1e-4, high: float = 0.02) -> Float[Tensor, " n"]:
-    """Descending levels that DDIM visits with n steps of the linear-beta DDPM schedule ("leading" spacing, Ho et al. 2020).
+    """Descending levels that DDIM visits with n steps of the linear-beta DDPM schedule ("leading" spacing, ho2020ddpm).
 
     t = (n-1) r, ..., r, 0 with r = steps // n, and sigma_t from alpha_bar_t = prod (1 - beta).
     """
