@@ -128,3 +128,11 @@ def test_the_score_counts_rows_by_verdict():
     assert counted == {HOLDS: 1, FAILS: 1, NOT_RUN: 1}
     assert counted[UNDECIDED] == 0
     assert score([]) == {}
+
+
+def test_a_claim_on_data_of_its_own_is_one_row_whatever_data_set_the_run_was_told():
+    own = claims({"data": "disks", **figure(dataset="disks")})
+    few, many = measured(), {**measured(value=3.0), "n_seeds": 9}
+    runs = [Run(claims=[many]), Run(dataset="cifar10", claims=[few])]
+    (row,) = rows(own, runs)
+    assert (row.dataset, row.value, row.published) == ("disks", 3.0, 0.5)

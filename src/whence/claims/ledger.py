@@ -72,7 +72,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence that can fail: `source` is a key of references.bib, `where` its place there, `measure` what we compute."""
+    """One sentence that can fail: `source` is a key of references.bib, `where` its place there, `measure` what we compute.
+
+    `data` names what the measure is taken on where that is not the data set of the run: generated images, exact fields.
+    """
 
     id: str
     statement: str
@@ -84,6 +87,7 @@ class Claim:
     written: str
     published: Published | None = None
     deterministic: bool = False
+    data: str | None = None
     amended: tuple[dict[str, Any], ...] = ()
 
     @classmethod

@@ -63,15 +63,15 @@ def rows(claims: dict[str, Claim], runs: Iterable[Run]) -> list[Row]:
     table = []
     for claim in claims.values():
         found = [(run, c) for run in latest.values() if run.notebook == claim.notebook for c in run.claims if c["id"] == claim.id]
-        if claim.deterministic:  # no data set and no seed moves it: one run says it all
-            found = found[-1:]
+        if claim.deterministic or claim.data:  # the run's data set does not move it: the run with most seeds says it all
+            found = sorted(found, key=lambda pair: pair[1]["n_seeds"])[-1:]
         table += [_row(claim, run, measured) for run, measured in found] or [_row(claim, None, {})]
     return table
 
 
 def _row(claim: Claim, run: Run | None, measured: dict) -> Row:
-    figure = claim.published
-    shown = figure if figure and figure.label == "seen" and (run is None or run.dataset == figure.dataset) else None
+    figure, dataset = claim.published, (claim.data or run.dataset) if run else None
+    shown = figure if figure and figure.label == "seen" and (run is None or dataset == figure.dataset) else None
     return Row(
         id=claim.id,
         statement=claim.statement,
@@ -88,7 +88,7 @@ def _row(claim: Claim, run: Run | None, measured: dict) -> Row:
         verdict=measured.get("verdict", NOT_RUN),
         profile=run.profile if run else None,
         device=run.device if run else None,
-        dataset=run.dataset if run else None,
+        dataset=dataset,
         notebook=claim.notebook,
         key=run.key if run else None,
     )
