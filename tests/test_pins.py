@@ -14,6 +14,7 @@ from whence.resources import project_root
 ROOT = project_root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+CLUSTER = PROJECT["optional-dependencies"]["cluster"]  # in the lock, but `make test` does not install it
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 ACCELERATOR = re.compile(r"nvidia-.*|cuda-.*|triton")  # what torch brings along for a GPU: it pins each of them itself
 
@@ -58,6 +59,17 @@ def closure(*queue):
 def test_every_direct_requirement_is_pinned_and_is_in_the_lock_at_that_version():
     direct = pins(DIRECT)
     assert direct.items() <= lock().items()
+
+
+def test_the_cluster_extra_is_pinned_by_the_same_lock_and_is_no_part_of_the_tests_environment():
+    assert pins(CLUSTER).items() <= lock().items()
+    assert not set(pins(CLUSTER)) & set(pins(DIRECT))
+
+
+def test_dev_and_cluster_fit_together():
+    """What snakemake asks of packages that both need: these bounds moved the pins of packaging and SQLAlchemy down once."""
+    for bound in map(Requirement, ("packaging<26,>=24", "SQLAlchemy<2.1.0,>=2.0.14", "docutils<0.23,>=0.20", "tenacity<10,>=9.1.4")):
+        assert Version(lock()[canonicalize_name(bound.name)]) in bound.specifier
 
 
 def test_conda_gets_the_same_direct_requirements_the_lock_and_the_package():
