@@ -9,10 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from whence.nets.dit import DiT
+from whence.nets.linear import Linear
+from whence.nets.mlp import MLP
+from whence.nets.resnet import ResNet
 from whence.nets.unet import UNet
 from whence.seeds import derive
 
-BUILD: dict[str, type[nn.Module]] = {"unet": UNet}
+BUILD: dict[str, type[nn.Module]] = {"linear": Linear, "mlp": MLP, "resnet": ResNet, "unet": UNet, "dit": DiT}
 
 
 def build(name: str, shape: tuple[int, int, int], seed: int, **options: Any) -> nn.Module:

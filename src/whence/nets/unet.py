@@ -19,8 +19,7 @@ class UNet(nn.Module):
     """A UNet without attention (after ho2020ddpm): two residual blocks a scale, four at the coarsest.
 
     Scale i has `width * multipliers[i]` channels; 2 x 2 averages lead down, nearest neighbours up. The default has .8 million
-    parameters for images of 3 x 32 x 32. Its last layer starts at 0, so that F = 0 before training. Everything is
-    kept channels-last, which is faster on processors and the same numbers.
+    parameters for images of 3 x 32 x 32. Its last layer starts at 0, so that F = 0 before training.
     `norm` normalises groups of channels. `bias=False` leaves no additive constant: no normalisation, ReLU, and the noise only
     multiplies, so F(a y) = a F(y) for a > 0. `conditioned=False` is blind to the noise.
     Raises ValueError for sizes that the scales do not divide.
@@ -63,13 +62,12 @@ class UNet(nn.Module):
         self.norm = _norm(channels[0], norm)
         self.last = zero(nn.Conv2d(channels[0], c, 3, padding=1, bias=bias))
         self.act = silu if bias else relu
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, y: Float[Tensor, "b c h w"], noise: Float[Tensor, " b"]) -> Float[Tensor, "b c h w"]:
         """F(y; noise)."""
         check_batch(self.shape, y, noise)
         features, seen = self.noise(noise), []
-        h = self.first(y.contiguous(memory_format=torch.channels_last))
+        h = self.first(y)
         for pair in self.down[:-1]:
             h = pair(h, features)
             seen.append(h)
