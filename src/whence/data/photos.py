@@ -36,16 +36,21 @@ def crops(split: str, n: int, size: int, generator: Generator, grey: bool = Fals
         raise ValueError(
             f"crops of {size} x {size} from the {split!r} bands of the photographs: expected a size from 1 to {largest}"
         )
-    windows = [np.lib.stride_tricks.sliding_window_view(band, (size, size), axis=(0, 1)) for band in bands]
-    ends = np.cumsum([w.shape[0] * w.shape[1] for w in windows])
+    return scale(windows(bands, n, size, generator), 255, grey)
+
+
+def windows(bands: list[UInt8[np.ndarray, "h w 3"]], n: int, size: int, generator: Generator) -> UInt8[Tensor, "n 3 size size"]:
+    """n square windows from images of any sizes, every possible position in every image equally likely; each must hold one."""
+    views = [np.lib.stride_tricks.sliding_window_view(band, (size, size), axis=(0, 1)) for band in bands]
+    ends = np.cumsum([w.shape[0] * w.shape[1] for w in views])
     position = torch.randint(int(ends[-1]), (n,), generator=generator).numpy()
     which = np.searchsorted(ends, position, side="right")
     chosen = np.empty((n, bands[0].shape[2], size, size), np.uint8)
-    for i, (view, end) in enumerate(zip(windows, ends, strict=True)):
+    for i, (view, end) in enumerate(zip(views, ends, strict=True)):
         mine = which == i
         row, column = np.divmod(position[mine] - (end - view.shape[0] * view.shape[1]), view.shape[1])
         chosen[mine] = view[row, column]
-    return scale(torch.from_numpy(chosen), 255, grey)
+    return torch.from_numpy(chosen)
 
 
 def regions(split: str) -> list[UInt8[np.ndarray, "h w 3"]]:
