@@ -1,10 +1,16 @@
+import math
+
 import jaxtyping
 import pytest
 import torch
 from beartype import beartype
 
-from whence.measures.error import denoising_error
+from whence.measures.error import denoising_error, psnr, psnr_slope
+from whence.noise import log_grid
 from whence.seeds import stream
+from whence.stats import slope
+
+checked = jaxtyping.jaxtyped(typechecker=beartype)
 
 
 def normal(name, n=10):
@@ -17,7 +23,7 @@ def shrink(y, sigma):
 
 def test_error_is_the_mean_square_per_pixel_of_each_image():
     x, z = normal("x"), normal("z")
-    found = jaxtyping.jaxtyped(typechecker=beartype)(denoising_error)(shrink, x, 0.5, z)
+    found = checked(denoising_error)(shrink, x, 0.5, z)
     for one, clean, noise in zip(found, x, z, strict=True):
         assert float(one) == pytest.approx(float((shrink(clean + 0.5 * noise, 0.5) - clean).pow(2).sum()) / 32)
 
@@ -62,3 +68,39 @@ def test_gradients_reach_the_denoiser():
     denoising_error(lambda y, s: gain * y, normal("x"), 0.5, normal("z")).sum().backward()
     assert gain.grad is not None
     assert gain.grad != 0
+
+
+def test_psnr_is_that_of_pixels_with_range_two():
+    for one, error in zip(checked(psnr)(torch.tensor([4.0, 0.04, 0.0])), (0, 20, math.inf), strict=True):
+        assert float(one) == pytest.approx(error)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_an_error_that_is_a_power_of_sigma_has_half_that_power_for_a_slope(power):
+    sigmas = log_grid(0.1, 3, 7)
+    errors = torch.stack([sigmas**power, 7 * sigmas**power])
+    torch.testing.assert_close(checked(psnr_slope)(sigmas, errors), torch.full((2,), power / 2, dtype=torch.float64))
+
+
+def test_the_slope_is_that_of_the_regression_of_two_psnrs():
+    sigmas = log_grid(0.1, 3, 9)
+    errors = sigmas / (1 + sigmas) * (1 + 0.1 * normal("ripple", 1).flatten()[:9].sin())
+    expected = slope(psnr(sigmas**2), psnr(errors))
+    assert float(psnr_slope(sigmas, errors)) == pytest.approx(expected)
+    stacked = errors.expand(2, 3, 9)
+    assert psnr_slope(sigmas, stacked).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "errors"),
+    [
+        ([0.1], [1.0]),
+        ([0.1, 0.2], [1.0, 1.0, 1.0]),
+        ([0.1, 0.2], [1.0, 0.0]),
+        ([0.0, 0.2], [1.0, 1.0]),
+        ([0.1, 0.2], [1.0, math.nan]),
+    ],
+)
+def test_a_slope_through_what_is_no_curve_is_refused(sigmas, errors):
+    with pytest.raises(ValueError, match="expected one error for each of at least 2 noise levels, all positive"):
+        psnr_slope(torch.tensor(sigmas), torch.tensor(errors))

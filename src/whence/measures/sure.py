@@ -1,4 +1,4 @@
-"""Stein's unbiased risk estimate: the error of a denoiser, without the clean image."""
+"""Stein's unbiased risk estimate (stein1981estimation): the error of a denoiser, without the clean image."""
 
 from __future__ import annotations
 
