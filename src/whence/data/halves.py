@@ -32,7 +32,7 @@ def half(name: str, which: int, n: int, seed: int, size: int | None = None, grey
 
 
 def stripes(band: np.ndarray, size: int) -> list[np.ndarray]:
-    """A band cut across its longer side every 2 `size` pixels, rounded up to whole blocks of JPEG, without a last bit too narrow."""
+    """A band cut across its longer side every 2 `size` pixels, rounded up to whole blocks of JPEG, less a last bit too narrow."""
     axis = int(band.shape[1] > band.shape[0])
     wide = -(-2 * size // BLOCK) * BLOCK
     parts = np.split(band, range(wide, band.shape[axis], wide), axis)
