@@ -18,7 +18,7 @@ GROUPS = 8  # of channels that are normalised together, or fewer where that does
 class UNet(nn.Module):
     """A UNet without attention (after ho2020ddpm): two residual blocks a scale, four at the coarsest.
 
-    Scale i has `width * multipliers[i]` channels; 2 x 2 averages lead down, nearest neighbours up. The default has .8 million
+    Scale i has `width * multipliers[i]` channels; 2 x 2 averages lead down, nearest neighbours up. The default has 0.8 million
     parameters for images of 3 x 32 x 32. Its last layer starts at 0, so that F = 0 before training.
     `norm` normalises groups of channels. `bias=False` leaves no additive constant: no normalisation, ReLU, and the noise only
     multiplies, so F(a y) = a F(y) for a > 0. `conditioned=False` is blind to the noise.
