@@ -155,8 +155,8 @@ def ledger() -> dict[str, Claim]:
     return claims
 
 
-def report(claim_id: str, values: Any) -> Verdict:
-    """Judge a claim on its values over seeds, shape (S,), and write the verdict to the run's record when there is one.
+def judge(claim_id: str, values: Any) -> Verdict:
+    """The verdict on a claim from its values over seeds, shape (S,).
 
     A claim marked deterministic has no seeds: its one value is its interval. Any other with fewer than three seeds is undecided.
     Raises KeyError for an id the ledger does not hold, ValueError for values that are not finite.
@@ -175,9 +175,14 @@ def report(claim_id: str, values: Any) -> Verdict:
     verdict = claim.test.verdict(interval.low, interval.high)
     if not claim.deterministic and interval.n < MIN_SEEDS:
         verdict = UNDECIDED
-    result = Verdict(claim.id, interval.value, interval.low, interval.high, interval.n, verdict, claim.test.words, claim.statement)
+    return Verdict(claim.id, interval.value, interval.low, interval.high, interval.n, verdict, claim.test.words, claim.statement)
+
+
+def report(claim_id: str, values: Any) -> Verdict:
+    """Judge a claim as `judge` does, and write verdict and values to the run's record when there is one."""
+    result = judge(claim_id, values)
     if folder := os.environ.get("WHENCE_RUN_DIR"):
-        line = json.dumps({**asdict(result), "values": sample.tolist()})
+        line = json.dumps({**asdict(result), "values": array(values).reshape(-1).tolist()})
         with (Path(folder) / "claims.jsonl").open("a") as file:
             file.write(line + "\n")
     return result

@@ -23,6 +23,7 @@ from whence.runs.key import cells, changed
 from whence.runs.normalise import first_difference
 from whence.runs.progress import Progress
 from whence.runs.record import read_record, root
+from whence.runs.slots import Slots, accelerators
 
 VOLATILE = ("wall_s", "peak_mib", "finished")
 
@@ -37,12 +38,13 @@ def run(
 ) -> list[Outcome]:
     """Make the runs that are not there yet (with `force`: all), n_workers at a time.
 
-    Each has cores // n_workers threads unless `threads` says otherwise. Returns an outcome for each job, in order. A failed run
+    Each has cores // n_workers threads unless `threads` says otherwise, and where there are accelerators, one of them: with more
+    workers than accelerators they share. Returns an outcome for each job, in order. A failed run
     does not stop the others. KeyboardInterrupt kills the running ones and passes on.
     """
     commit, clean = environment.provenance(root())
     machine = {"commit": commit, "clean": clean, "threads": threads or max(1, cores() // n_workers)}
-    team = _Team(machine, force, progress or Progress())
+    team = _Team(machine, force, progress or Progress(), Slots(accelerators() if n_workers > 1 else [], n_workers))
     with ThreadPoolExecutor(n_workers) as pool:
         futures = [pool.submit(team.make, job) for job in jobs]
         try:
@@ -92,8 +94,8 @@ def check_determinism(
 class _Team:
     """The running workers of one `run`, kept so that they can be killed together."""
 
-    def __init__(self, machine: dict[str, Any], force: bool, progress: Progress) -> None:
-        self.machine, self.force, self.progress = machine, force, progress
+    def __init__(self, machine: dict[str, Any], force: bool, progress: Progress, slots: Slots) -> None:
+        self.machine, self.force, self.progress, self.slots = machine, force, progress, slots
         self.running: set[subprocess.Popen[str]] = set()
         self.lock = threading.Lock()
         self.stopped = False
@@ -105,12 +107,12 @@ class _Team:
         if record and not self.force:
             if record.profile != job.profile:  # two names for the same parameters: the one asked for last counts
                 replace(record, profile=job.profile).write(Path(job.folder))
-            return Outcome(job.notebook, job.key, CURRENT, Path(job.folder), 0.0, "nothing changed")
+            return Outcome(job.notebook, job.key, CURRENT, Path(job.folder), 0.0, "nothing changed", job.title)
         why = reason(job)
-        self.progress.start(job.notebook, len(cells(Path(job.source))), why)
+        self.progress.start(job.title, len(cells(Path(job.source))), why)
         told = self._work(job)
         seconds = time.monotonic() - started
-        outcome = Outcome(job.notebook, job.key, told["status"], Path(told["folder"]), seconds, told["why"] or why)
+        outcome = Outcome(job.notebook, job.key, told["status"], Path(told["folder"]), seconds, told["why"] or why, job.title)
         self.progress.finish(outcome)
         return outcome
 
@@ -122,12 +124,19 @@ class _Team:
                 process.kill()
 
     def _work(self, job: Job) -> dict[str, Any]:
+        slot = self.slots.take(job)
+        try:
+            return self._worked(job, slot)
+        finally:
+            self.slots.give(slot)
+
+    def _worked(self, job: Job, slot: str | None) -> dict[str, Any]:
         order = {"job": asdict(job), "machine": self.machine, "force": self.force, "parent": os.getpid()}
         with tempfile.TemporaryFile("w+") as log:
             with self.lock:
                 if self.stopped:
                     return {"status": FAILED, "folder": job.failed_folder, "why": f"{job.notebook}: not started"}
-                process = _worker(log)
+                process = _worker(log, slot)
                 self.running.add(process)
             told = self._listen(job, process, json.dumps(order))
             with self.lock:
@@ -146,19 +155,23 @@ class _Team:
             for line in process.stdout:
                 match json.loads(line):
                     case {"event": "cell", "done": done}:
-                        self.progress.cell(job.notebook, done)
+                        self.progress.cell(job.title, done)
                     case {"event": "waiting"}:
-                        self.progress.waiting(job.notebook)
+                        self.progress.waiting(job.title)
                     case {"event": "outcome", **fields}:
                         told = {str(name): value for name, value in fields.items()}
         return told
 
 
-def _worker(log: Any) -> subprocess.Popen[str]:
-    """A fresh interpreter in a session of its own: Ctrl-C in the terminal reaches us alone, and we end it."""
+def _worker(log: Any, slot: str | None) -> subprocess.Popen[str]:
+    """A fresh interpreter in a session of its own: Ctrl-C in the terminal reaches us alone, and we end it.
+
+    It sees the accelerator of its slot alone, or without a slot whatever we see.
+    """
+    surroundings = os.environ | ({} if slot is None else {"CUDA_VISIBLE_DEVICES": slot})
     command = [sys.executable, "-m", "whence.runs.worker"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, start_new_session=True)
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, start_new_session=True, env=surroundings)
 
 
 def _died(job: Job, code: int, log: str) -> str:

@@ -18,7 +18,8 @@ RAN, CURRENT, FAILED = "ran", "current", "failed"
 class Job:
     """One run to be made. `folder` is where it will stand; `failed_folder` where a failed one is kept for inspection.
 
-    `overrides` are the parameters that differ from the notebook's cell; `claims` the ids that the ledger gives this notebook.
+    `overrides` are the parameters that differ from the notebook's cell; `claims` the ids that the ledger gives this notebook;
+    `title` is what it is called while it runs.
     """
 
     notebook: str
@@ -31,6 +32,7 @@ class Job:
     claims: list[str]
     folder: str
     failed_folder: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,15 @@ class Outcome:
     folder: Path
     seconds: float
     why: str
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it was called while it ran."""
+        return self.title or self.notebook
 
 
-def plan(notebook: str, profile: str = "laptop", overrides: Sequence[str] = ()) -> Job:
+def plan(notebook: str, profile: str = "laptop", overrides: Sequence[str] = (), title: str = "") -> Job:
     """The job of a notebook with these settings. Raises UsageError or NotebookError before anything runs."""
     name = params.find(notebook)
     path = params.source(name)
@@ -60,16 +68,17 @@ def plan(notebook: str, profile: str = "laptop", overrides: Sequence[str] = ()) 
         source=str(path),
         parameters=values,
         overrides={p.name: values[p.name] for p in params.parameters(path) if values[p.name] != p.default},
-        profile=_label(name, profile, values),
+        profile=label(name, profile, values),
         key=key,
         parts=parts,
         claims=[claim["id"] for claim in keys.claims(name)],
         folder=str(runs_dir() / name / key),
         failed_folder=str(root() / "_build" / "failed" / f"{name}-{key}"),
+        title=title or name,
     )
 
 
-def _label(notebook: str, profile: str, values: dict[str, Any]) -> str:
+def label(notebook: str, profile: str, values: dict[str, Any]) -> str:
     """The profile's name, followed by what was set beyond it; data set and device have places of their own in a record."""
     plain = params.resolve(notebook, profile)
     beyond = [f"-p {n}={v}" for n, v in values.items() if v != plain[n] and n not in ("dataset", "device")]

@@ -20,9 +20,10 @@ KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3
 MACHINE = "machine.json"
 
 
-def prepare(work: Path, private: Path, threads: int) -> None:
+def prepare(work: Path, private: Path, threads: int, records: bool = True) -> None:
     """Make this process ready to start a kernel that works in a folder, with so many threads.
 
+    Without `records` a notebook finds no committed ones (see whence.claims.numbers).
     The kernel is this interpreter; the user's own settings of Jupyter, IPython and matplotlib are neither read nor written, what
     those want to write goes to the folder `private`.
     """
@@ -45,6 +46,7 @@ def prepare(work: Path, private: Path, threads: int) -> None:
         TQDM_DISABLE="1",
         OMP_NUM_THREADS=str(threads),
         OMP_WAIT_POLICY="passive",
+        WHENCE_RECORDS="shown" if records else "hidden",
     )
     os.chdir(work)
 

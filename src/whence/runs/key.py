@@ -12,29 +12,60 @@ from pathlib import Path
 from typing import Any
 
 import whence
+from whence.resources import resource
 from whence.runs import environment
-from whence.runs.params import NotebookError, source
+from whence.runs.params import PROFILES, NotebookError, notebooks, resolve, source
+from whence.runs.params import parameters as declared
 
 MAKERS = ("kernel", "normalise", "worker")  # modules of whence.runs that decide what an executed notebook looks like
+TRAINS, SHOWS = "whence.train.learn", "whence.claims.numbers"  # modules that read what is committed: networks, records
+UNSEEN = "unseen"
 LAYOUT = ("lines_to_next_cell", "lines_to_end_of_cell_marker")  # what jupytext notes of blank lines
 
 
 def parts(notebook: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Digests of the six things a run depends on: notebook, claims, parameters, code, data, environment.
+    """Digests of the things a run depends on: notebook, claims, parameters, code, data, environment; networks and records, if any.
 
     The claims are those of this notebook only. The code is every module of `whence` that the notebook imports, directly or
     through others, and those that make the executed notebook. The data is the registry's entry of the parameter `dataset`.
+    Of a notebook that trains, the networks are all those that come with the project. Of one that shows kept tables, the records
+    are the committed ones of every notebook it names, its own too; but only the book's own runs see them (see `sees_records`).
     Raises NotebookError for a file that is not Python.
     """
     path = source(notebook)
-    return {
+    modules = code(path)
+    found = {
         "notebook": digest(cells(path)),
         "claims": digest(claims(notebook)),
         "parameters": digest(dict(parameters)),
-        "code": digest(code(path) | makers()),
+        "code": digest(modules | makers()),
         "data": digest(_data(parameters)),
         "environment": digest([environment.python(), environment.installed()]),
     }
+    if TRAINS in modules:
+        found["networks"] = digest(_files(_folder("data/networks"), "*.safetensors"))
+    if SHOWS in modules:
+        found["records"] = digest(records(notebook)) if sees_records(notebook, parameters) else UNSEEN
+    return found
+
+
+def records(notebook: str) -> dict[str, str]:
+    """Digest of each committed record of the notebook and of those whose names (STUDY/NAME) stand as strings in its code."""
+    path = source(notebook)
+    named = {n.value for n in ast.walk(_tree(path, path.stat().st_mtime_ns)) if isinstance(n, ast.Constant)}
+    asked = [name for name in notebooks() if name == notebook or name in named]
+    return {f"{name}/{file}": d for name in asked for file, d in _files(_folder(f"data/runs/{name}"), "*/run.json").items()}
+
+
+def sees_records(notebook: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a run is one that the book could show: a profile's own settings, on the notebook's own data set.
+
+    Any other finds no committed records: else each run that is kept would make all runs of its sweep stale.
+    """
+    own = {p.name: p.default for p in declared(source(notebook))}
+    if parameters.get("dataset") != own.get("dataset"):
+        return False
+    return any(dict(parameters) == resolve(notebook, profile) for profile in PROFILES)
 
 
 def key(parts: Mapping[str, str]) -> str:
@@ -95,6 +126,25 @@ def makers(package: Path | None = None) -> dict[str, str]:
 def digest(value: Any) -> str:
     """sha256, in hexadecimal, of a value as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _folder(relative: str) -> Path | None:
+    """A folder of the project or of the installed package, None where there is none."""
+    try:
+        return resource(relative)
+    except FileNotFoundError:
+        return None
+
+
+def _files(folder: Path | None, pattern: str) -> dict[str, str]:
+    """sha256 of each file of a folder by its path below it."""
+    found = sorted(folder.glob(pattern)) if folder else []
+    return {p.relative_to(folder).as_posix(): _sha256(p, p.stat().st_mtime_ns, p.stat().st_size) for p in found if folder}
+
+
+@cache
+def _sha256(path: Path, changed_ns: int, size: int) -> str:  # the last two are there for the cache
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _data(parameters: Mapping[str, Any]) -> str:

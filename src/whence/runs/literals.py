@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from typing import Any
@@ -53,6 +54,11 @@ def conform(kind: str, value: Any) -> Any:
 def parse(kind: str, text: str) -> Any:
     """The value that a text stands for as that type; lists are ``a,b,c`` or TOML. Raises ValueError or TypeError."""
     return conform(kind, _read(kind, text))
+
+
+def written(value: Any) -> str:
+    """A value as it is typed after ``-p name=``, so that `parse` gives it back."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _read(kind: str, text: str) -> Any:

@@ -101,10 +101,10 @@ def resolve(notebook: str, profile: str, overrides: Sequence[str] = ()) -> dict[
         if not equals:
             raise UsageError(f"-p {override}: expected name=value, for example -p seed=1")
         if name not in known:
-            raise UsageError(_unknown(notebook, name, known))
+            raise UsageError(unknown(notebook, name, known))
         if name in given:
             raise UsageError(f"-p {name} is given twice ({given[name]!r}, then {text!r}): give it once")
-        given[name] = _typed(known[name], text)
+        given[name] = typed(known[name], text)
     values |= given
     _check_names(notebook, values)
     return values
@@ -126,7 +126,7 @@ def settings(notebook: str, profile: str) -> dict[str, Any]:
     values = {}
     for name, value in tables.get(profile, {}).get(notebook, {}).items():
         if name not in known:
-            raise NotebookError(f'{path}, [{profile}."{notebook}"]: {_unknown(notebook, name, known)}')
+            raise NotebookError(f'{path}, [{profile}."{notebook}"]: {unknown(notebook, name, known)}')
         try:
             values[name] = fitting(name, known[name].type, value)
         except TypeError as error:
@@ -172,7 +172,8 @@ def _comments(cell: str) -> dict[int, str]:
     return {t.start[0]: t.string.lstrip("# ").rstrip() for t in tokens if t.type == tokenize.COMMENT}
 
 
-def _typed(parameter: Parameter, text: str) -> Any:
+def typed(parameter: Parameter, text: str) -> Any:
+    """The value that a text stands for, as it is typed after -p. Raises UsageError for one that the parameter cannot have."""
     try:
         return fitting(parameter.name, parameter.type, parse(parameter.type, text))
     except (ValueError, TypeError) as error:
@@ -180,7 +181,8 @@ def _typed(parameter: Parameter, text: str) -> Any:
         raise UsageError(f"-p {name}={text}: expected {expected(name, kind)}, for example -p {name}={EXAMPLES[kind]}") from error
 
 
-def _unknown(notebook: str, name: str, known: Iterable[str]) -> str:
+def unknown(notebook: str, name: str, known: Iterable[str]) -> str:
+    """What to say of a parameter that a notebook has not got, with the nearest that it has."""
     return f"{notebook} has no parameter {name!r}{nearest(name, known)} (parameters: {', '.join(known) or 'none'})"
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from whence.resources import project_root, write_atomically
+
+LIST = re.compile(r"\[\n +([^\[\]{}]*?)\n +\]")  # of numbers or texts, one a line: JSON has no line break but between values
+LAYOUT = re.compile(r",\n +")
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,9 @@ class Record:
     """What `run.json` holds beside an executed notebook.
 
     `notebook` is STUDY/NAME; `parameters` are complete (defaults included); `key` names notebook, claims, parameters, code, data
-    and environment, whose digests are `parts`. Between equal runs only `wall_s`, `peak_mib` (peak resident memory of the kernel,
+    and environment, whose digests are `parts`. `numbers` are the tables that the notebook kept, {"columns": [...], "rows": [...]}
+    by name. A record that was joined from runs of other seeds says in `joined` which: key, seed, n_seeds, commit of each.
+    Between equal runs only `wall_s`, `peak_mib` (peak resident memory of the kernel,
     MiB) and `finished` (UTC, ISO 8601) vary.
     """
 
@@ -33,6 +39,8 @@ class Record:
     finished: str
     claims: list[dict[str, Any]] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    joined: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def dataset(self) -> str:
@@ -41,7 +49,8 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write `run.json` into the folder, whole or not at all."""
-        write_atomically(folder / "run.json", json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+        text = json.dumps(asdict(self), indent=1, sort_keys=True)
+        write_atomically(folder / "run.json", LIST.sub(lambda found: f"[{LAYOUT.sub(', ', found[1])}]", text) + "\n")
 
 
 def read_record(path: Path) -> Record:

@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from whence.claims.numbers import FILE, reported
 from whence.runs import key as keys
 from whence.runs import store
 from whence.runs.job import CURRENT, FAILED, RAN, Job
@@ -58,7 +59,7 @@ def execute(job: Job, work: Path, machine: dict[str, Any], emit: Emit) -> None:
     import nbformat
 
     started = time.monotonic()
-    prepare(work, work / PRIVATE, machine["threads"])
+    prepare(work, work / PRIVATE, machine["threads"], job.parts.get("records") != keys.UNSEEN)
     notebook = normalise(_papermill(job, work, emit))
     (work / "notebook.ipynb").write_text(nbformat.writes(notebook) + "\n")
     if meanwhile := keys.changed(job.parts, keys.parts(job.notebook, job.parameters)):
@@ -79,8 +80,9 @@ def execute(job: Job, work: Path, machine: dict[str, Any], emit: Emit) -> None:
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         claims=_claims(job, work),
         parts=job.parts,
+        numbers=_numbers(job, work),
     ).write(work)
-    for name in (MACHINE, "claims.jsonl"):
+    for name in (MACHINE, "claims.jsonl", FILE):
         (work / name).unlink(missing_ok=True)
 
 
@@ -141,6 +143,14 @@ def _claims(job: Job, work: Path) -> list[dict[str, Any]]:
     if foreign := sorted(set(ids) - set(job.claims)):
         raise Failure(f"{job.notebook} reports {', '.join(foreign)}, which the ledger gives to another notebook")
     return sorted(reported, key=lambda claim: job.claims.index(claim["id"]))
+
+
+def _numbers(job: Job, work: Path) -> dict[str, dict[str, Any]]:
+    """The tables that the notebook kept. Raises Failure for one kept twice."""
+    try:
+        return reported(work)
+    except ValueError as error:
+        raise Failure(f"{job.notebook}: {error}") from error
 
 
 def _keep(job: Job, work: Path, failure: Failure) -> str:
