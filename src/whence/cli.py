@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from whence import __version__
 
 if TYPE_CHECKING:
     from whence.runs.job import Job, Outcome
+    from whence.runs.sweep import Cell
 
 app = typer.Typer(
     help="Where inductive bias comes from: run the notebooks, make the book.",
@@ -28,7 +30,20 @@ app.add_typer(data, name="data")
 Notebook = Annotated[str, typer.Argument(metavar="STUDY/NOTEBOOK")]
 Profile = Annotated[str, typer.Option(help="Sizes: smoke (seconds), laptop (two cores, minutes), paper (one GPU).")]
 Workers = Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Notebooks at once, each with cores / jobs threads.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of each notebook (default: cores / jobs).")]
 Force = Annotated[bool, typer.Option("--force", help="Run again what is there already.")]
+
+SWEEP_EXAMPLE = """\b
+Ten seeds on two data sets, two cells at a time, kept under data/runs/:
+  whence sweep STUDY/NOTEBOOK -p dataset=photos,digits -p seed=0..9 -p n_seeds=1 -j 2 --keep
+\b
+The same from a file (texts with commas or dots stand as they are):
+  notebook = "STUDY/NOTEBOOK"
+  [parameters]
+  dataset = ["photos", "digits"]
+  seed = "0..9"
+  n_seeds = 1
+"""
 
 
 @app.callback(invoke_without_command=True)
@@ -45,6 +60,7 @@ def run(
     profile: Profile = "laptop",
     p: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Set a parameter; may be repeated.")] = None,
     jobs: Workers = None,
+    threads: Threads = None,
     force: Force = False,
     check_determinism: Annotated[bool, typer.Option("--check-determinism", help="Run twice afresh and compare.")] = False,
     publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Put the results into the book's sources.")] = False,
@@ -57,9 +73,9 @@ def run(
 
     planned = _plan(notebooks or [], everything, profile, p or [])
     if check_determinism:
-        _check_determinism(planned, jobs)
+        _check_determinism(planned, jobs, threads)
         return
-    outcomes = _execute(planned, jobs, force)
+    outcomes = _execute(planned, jobs, force, threads)
     for line in (line for outcome in outcomes for line in show.outcome(outcome)):
         print(line)
     failed = [outcome.notebook for outcome in outcomes if outcome.status == "failed"]
@@ -70,6 +86,50 @@ def run(
             print(f"published {show.path(path)} (whence book builds the pages)")
     if failed:
         _fail(f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}")
+
+
+@app.command(epilog=SWEEP_EXAMPLE)
+def sweep(
+    notebook: Annotated[str | None, typer.Argument(metavar="STUDY/NOTEBOOK", show_default=False)] = None,
+    p: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUES", help="0..9, or a,b,c, or one value; repeatable.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="smoke, laptop or paper (default: the grid file's, else laptop).")] = None,
+    grid: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Take notebook, profile and values from a file.")] = None,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Cells at once (one an accelerator, or 2).")] = None,
+    threads: Threads = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Put the joined records into data/runs/, to be committed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells and which are there; run nothing.")] = False,
+    force: Force = False,
+) -> None:
+    """Run a notebook on a grid of parameters; join what differs only in the seed.
+
+    Cells that are there already are not run again, so a sweep that was stopped goes on with the same command. Cells that differ
+    only in their seed become one record with an interval over seeds: each then needs n_seeds=1.
+    """
+    from whence.runs import grid as grids
+    from whence.runs import show
+    from whence.runs import sweep as sweeps
+
+    table = grids.read(notebook, profile, p or [], grid)
+    if keep:
+        sweeps.check_keep(table)
+    cells = sweeps.cells(table)
+    if dry_run:
+        print(show.cells(cells))
+        return
+    outcomes = _sweep(cells, jobs, threads, force)
+    failed = set(sweeps.failures(outcomes))
+    for name, group in sweeps.experiments(cells).items():
+        if unfinished := [cell.job.title for cell in group if cell.job.title in failed]:
+            print(f"{name}: not joined, {len(unfinished)} of {len(group)} cells failed")
+            continue
+        made = sweeps.joined(table, group)
+        where = sweeps.keep(made.record, name) if keep else sweeps.joined_file(table, name)
+        for line in show.experiment(name, group, made, where):
+            print(line)
+    if failed:
+        _fail(f"{len(failed)} of {len(cells)} cells failed: {', '.join(sorted(failed))}; the same command runs only these again")
 
 
 @app.command()
@@ -231,17 +291,28 @@ def _workers(jobs: int | None, planned: Sequence[Job]) -> int:
     return max(1, min(jobs or 2, cores(), len(planned)))
 
 
-def _execute(planned: Sequence[Job], jobs: int | None, force: bool) -> list[Outcome]:
+def _execute(planned: Sequence[Job], jobs: int | None, force: bool, threads: int | None = None) -> list[Outcome]:
     from whence.runs import execute
 
-    return execute.run(planned, _workers(jobs, planned), force)
+    return execute.run(planned, _workers(jobs, planned), force, threads=threads)
 
 
-def _check_determinism(planned: Sequence[Job], jobs: int | None) -> None:
+def _sweep(cells: Sequence[Cell], jobs: int | None, threads: int | None, force: bool) -> list[Outcome]:
+    from whence.runs import execute
+    from whence.runs.progress import Progress
+    from whence.runs.slots import accelerators
+
+    planned = [cell.job for cell in cells]
+    todo = len(cells) if force else sum(not cell.there for cell in cells)
+    workers = _workers(jobs or len(accelerators()) or None, planned)
+    print(f"{len(cells)} cells: {len(cells) - todo} there already, {todo} to run, {min(workers, todo)} at a time", file=sys.stderr)
+    return execute.run(planned, workers, force, Progress(total=todo), threads)
+
+
+def _check_determinism(planned: Sequence[Job], jobs: int | None, threads: int | None) -> None:
     from whence.runs import execute, show
 
-    threads = max(1, execute.cores() // _workers(jobs, planned))
-    results = execute.check_determinism(planned, threads)
+    results = execute.check_determinism(planned, threads or max(1, execute.cores() // _workers(jobs, planned)))
     for outcome, difference in results:
         if difference:
             print(f"{outcome.notebook}: DIFFERS at {difference}\n  both are kept in {show.path(outcome.folder)}")

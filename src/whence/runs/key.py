@@ -80,6 +80,11 @@ def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def cells(path: Path) -> list[list[Any]]:
     """Type, source and metadata of a notebook's cells: not its header, nor the blank lines between cells."""
+    return _cells(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _cells(path: Path, changed_ns: int) -> list[list[Any]]:
     import jupytext
 
     notebook = jupytext.read(path, fmt="py:percent")
@@ -111,7 +116,7 @@ def code(path: Path, package: Path | None = None) -> dict[str, str]:
         file = _file(module, folder)
         assert file is not None  # _imports yields what exists
         tree = _tree(file, file.stat().st_mtime_ns)
-        found[module] = digest(ast.unparse(tree))
+        found[module] = _source(file, file.stat().st_mtime_ns)
         queue += _imports(tree, folder, module if file.name == "__init__.py" else module.rpartition(".")[0])
     return found
 
@@ -120,7 +125,7 @@ def makers(package: Path | None = None) -> dict[str, str]:
     """Digest of each module that makes the executed notebook; without what they import, which does not show in it."""
     folder = (package or Path(whence.__file__).parent) / "runs"
     files = {name: folder / f"{name}.py" for name in MAKERS}
-    return {f"runner {name}": digest(ast.unparse(_tree(file, file.stat().st_mtime_ns))) for name, file in files.items()}
+    return {f"runner {name}": _source(file, file.stat().st_mtime_ns) for name, file in files.items()}
 
 
 def digest(value: Any) -> str:
@@ -161,6 +166,12 @@ def _tree(path: Path, changed_ns: int) -> ast.Module:  # the time of change is t
         return ast.parse(path.read_text())
     except SyntaxError as error:
         raise NotebookError(f"{path}, line {error.lineno}: {error.msg}") from error
+
+
+@cache
+def _source(path: Path, changed_ns: int) -> str:
+    """Digest of a module, without comments and layout."""
+    return digest(ast.unparse(_tree(path, changed_ns)))
 
 
 def _imports(tree: ast.Module, folder: Path, package: str) -> Iterator[str]:

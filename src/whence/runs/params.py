@@ -13,6 +13,7 @@ import tokenize
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ def parameters(path: Path) -> list[Parameter]:
     Raises NotebookError, naming file and line, when there is not exactly one cell tagged "parameters" or when it holds anything
     but assignments ``name: type = literal  # help``.
     """
+    return list(_parameters(path, path.stat().st_mtime_ns))
+
+
+@cache
+def _parameters(path: Path, changed_ns: int) -> tuple[Parameter, ...]:  # the time of change is there for the cache
     import jupytext
 
     text = path.read_text()
@@ -83,7 +89,7 @@ def parameters(path: Path) -> list[Parameter]:
     names = [parameter.name for parameter in found]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise NotebookError(f"{path}: parameter {min(repeated)!r} stands twice in the parameters cell")
-    return found
+    return tuple(found)
 
 
 def resolve(notebook: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whence.runs.job import FAILED, Outcome
+from whence.runs.join import SEED, Joined, seeds
 from whence.runs.record import read_record
+from whence.runs.sweep import Cell
 
 if TYPE_CHECKING:
     from whence.claims.table import Row
+
+WIDEST = 10  # cells whose values stand side by side
 
 
 def table(rows: Iterable[Sequence[object]]) -> str:
@@ -28,6 +32,33 @@ def outcome(done: Outcome) -> Iterator[str]:
     yield f"{done.notebook}: {done.why if done.status == 'current' else 'ran'} -> {path(done.folder / 'notebook.ipynb')}"
     for claim in read_record(done.folder / "run.json").claims:
         yield f"  {claim['verdict']:<9}  {claim['id']}: {_measured(**claim)} (test {claim['test']})"
+
+
+def cells(found: Sequence[Cell]) -> str:
+    """The cells of a sweep and whether they are there, with the count of both below."""
+    names = list(found[0].overrides)
+    there = [cell.there for cell in found]
+    lines = (
+        [*cell.overrides.values(), "there" if done else "to run", cell.job.key] for cell, done in zip(found, there, strict=True)
+    )
+    return f"{table([[*names, 'run', 'key'], *lines])}\n\n{len(found)} cells: {sum(there)} there, {len(found) - sum(there)} to run"
+
+
+def experiment(name: str, group: Sequence[Cell], made: Joined, where: Path) -> Iterator[str]:
+    """A joined experiment: where its record lies, its verdicts with the value of each cell, and what could not be joined."""
+    covered = [seed for cell in group for seed in seeds(cell.job.parameters)]
+    span = f"{len(group)} cells, {len(covered)} seeds" if len(group) > 1 else "1 cell"
+    yield f"{name} ({span}) -> {path(where)}"
+    singles = len(group) > 1 and len(group) <= WIDEST
+    told = [{c["id"]: c for c in read_record(Path(cell.job.folder) / "run.json").claims} for cell in group] if singles else []
+    header = ["verdict", "claim", "measured", "test", *(f"seed {cell.job.parameters.get(SEED, 0)}" for cell in group[: len(told)])]
+    lines = [
+        [c["verdict"], c["id"], _measured(**c), c["test"], *(f"{of_one[c['id']]['value']:.3g}" for of_one in told)]
+        for c in made.record.claims
+    ]
+    if lines:
+        yield "\n".join(f"  {line}" for line in table([header, *lines]).splitlines())
+    yield from (f"  {sentence}" for sentence in made.left_out)
 
 
 def claims(rows: Sequence[Row]) -> str:
