@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.fast import Masked, Sums
+from whence.denoisers.gemm import unrounded
 from whence.denoisers.local import (
+    HELD,
     LocalPosterior,
     by_blocks,
     check_pool,
@@ -21,11 +25,14 @@ from whence.denoisers.local import (
     masked_jacobian,
     streamed,
 )
+from whence.denoisers.tiles import Tile, cut, squares, tiling
 from whence.denoisers.wiener import Wiener
 from whence.linalg import Softmax
 
 Scale = Literal["row", "global", "correlation"]
-TILE = 8  # outputs are taken in squares of this side: near pixels hear nearly the same inputs, the others need not be read
+SIDE = 8  # of the squares of outputs that the exact path takes together
+EXACT, FAST = 128, 1024  # images of the pool at a time, unless told
+NAMES = ("mean", "entropy", "total", "heaviest")
 KEPT = 16  # masks kept, one per noise level
 
 
@@ -49,14 +56,6 @@ def binarised(matrix: Float[Tensor, "d d"], threshold: float, scale: Scale = "ro
         return matrix.abs() >= threshold * (own[:, None] * own).sqrt()
     relative = matrix.abs() / own[:, None]
     return relative >= threshold * (relative.max() if scale == "global" else 1.0)
-
-
-def tiles(shape: torch.Size, side: int = TILE) -> Iterator[Int[Tensor, " t"]]:
-    """The coordinates of an image (c, h, w) in squares of all channels."""
-    index = torch.arange(shape.numel()).reshape(shape)
-    for rows in index.split(side, 1):
-        for square in rows.split(side, 2):
-            yield square.flatten()
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,12 @@ class PCALocality:
     softmax: Literal["exact", "tempered", "batched"] = "exact"
     temperature: float = 1.0
     batch: int = 512
-    chunk: int = 128
+    chunk: int | None = None
     _masks: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tiles: dict[tuple[float, int], list[Tile]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_pool(self.pool, self.chunk)
+        check_pool(self.pool, 1 if self.chunk is None else self.chunk)
         if self.wiener.mean.shape != self.pool.shape[1:]:
             raise ValueError(
                 f"wiener was fitted to images of shape {tuple(self.wiener.mean.shape)}, the pool has {tuple(self.pool.shape[1:])}: "
@@ -115,7 +115,7 @@ class PCALocality:
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
-        return self.posterior(y, sigma).mean
+        return self._answer(y, sigma, False).mean
 
     def mask(self, sigma: float) -> Bool[Tensor, "d d"]:
         """M at a noise level: row q holds the inputs that output q hears (after transposition, if any)."""
@@ -128,13 +128,7 @@ class PCALocality:
 
     def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
         """The posterior of every coordinate, in one pass over the pool; each channel has its own entropy and heaviest image."""
-        level = levels(y, sigma, self.pool)
-        values, which = level.detach().flatten().unique(return_inverse=True)
-        groups = [(which == i).nonzero().flatten() for i in range(len(values))]
-        each = y[:1].numel() * min(self.chunk, len(self.pool))
-        parts = [by_blocks(self._block, y[group], level[group], each) for group in groups]
-        together, back = join(parts, y.dtype), torch.cat(groups).argsort()
-        return LocalPosterior(together.mean[back], together.entropy[back], together.heaviest[back])
+        return self._answer(y, sigma, True)
 
     def jacobian(
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
@@ -146,36 +140,89 @@ class PCALocality:
         for one, noise in zip(y.split(1), level.split(1), strict=True):
             masks, tempered = self.mask(float(noise.detach()))[outputs].double(), noise * self.temperature**0.5
             parts = [
-                masked_jacobian(pool, one, tempered, masks, outputs[:, None], self.chunk) for _, pool in self._batches(self.pool)
+                masked_jacobian(pool, one, tempered, masks, outputs[:, None], self.chunk or EXACT)
+                for _, pool in self._batches(self.pool)
             ]
             rows.append(torch.stack(parts).mean(0))
         return torch.cat(rows).reshape(len(y), len(pixels), shape[0], *shape).to(y.dtype)
+
+    def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
+        """Samples by their noise level; entropies and heaviest images mean nothing unless detailed."""
+        level = levels(y, sigma, self.pool)
+        fast = y.dtype == torch.float32 and not (torch.is_grad_enabled() and (y.requires_grad or level.requires_grad))
+        values, which = level.detach().flatten().unique(return_inverse=True)
+        groups = [(which == i).nonzero().flatten() for i in range(len(values))]
+        if fast:
+            with torch.no_grad(), unrounded():
+                parts = [self._fast(y[group], float(value), detailed) for group, value in zip(groups, values, strict=True)]
+        else:
+            each = y[:1].numel() * min(self.chunk or EXACT, len(self.pool))
+            parts = [by_blocks(self._block, y[group], level[group], each) for group in groups]
+        together, back = join(parts, y.dtype), torch.cat(groups).argsort()
+        return LocalPosterior(together.mean[back], together.entropy[back], together.heaviest[back])
 
     def _batches(self, pool: Tensor) -> Iterator[tuple[int, Tensor]]:
         size = self.batch if self.softmax == "batched" else len(pool)
         return ((start, pool[start : start + size]) for start in range(0, len(pool), size))
 
+    @cached_property
+    def _centre(self) -> tuple[Float[Tensor, " d"], float]:
+        """The pool's mean, rounded, and how far its pixels go from there."""
+        flat, chunk = self.pool.flatten(1), self.chunk or FAST
+        centre = (sum(part.double().sum(0) for part in flat.split(chunk)) / len(flat)).float()
+        return centre, max(float((part - centre).abs().max()) for part in flat.split(chunk))
+
+    def _tiling(self, sigma: float, b: int) -> list[Tile]:
+        """The tiles that suit b queries; made once for a noise level."""
+        if (sigma, b) not in self._tiles:
+            while len(self._tiles) >= KEPT:
+                self._tiles.pop(next(iter(self._tiles)))
+            self._tiles[sigma, b] = tiling(self.mask(sigma), self.pool.shape[1:], b)
+        return self._tiles[sigma, b]
+
+    def _fast(self, y: Float[Tensor, "b c h w"], sigma: float, detailed: bool) -> LocalPosterior:
+        """In float32, where that is certain to do."""
+        chunk = min(self.chunk or FAST, len(self.pool))
+        tiles = self._tiling(sigma, len(y))
+        size = max(1, HELD.get(y.device.type, HELD["other"]) // (chunk * max(len(tile.outputs) for tile in tiles)))
+        parts = [self._solve(part, sigma, tiles, chunk, detailed) for part in y.split(size)]
+        return join(parts, y.dtype)
+
+    def _solve(self, y: Tensor, sigma: float, tiles: list[Tile], chunk: int, detailed: bool) -> LocalPosterior:
+        mixtures: list[list[Sums]] = []
+        for _, pool in self._batches(self.pool.flatten(1)):
+            masked = Masked(pool, y.flatten(1), *self._centre, self.temperature * sigma**2, chunk, detailed)
+            mixtures.append(masked.solved(tiles))
+        starts = [start for start, _ in self._batches(self.pool)]
+        every = [torch.cat([getattr(state, name) for state in states], 1) for states in mixtures for name in NAMES]
+        back = torch.cat([tile.outputs for tile in tiles]).argsort()
+        means, entropies, totals, images = (torch.stack(every[i :: len(NAMES)])[..., back] for i in range(len(NAMES)))
+        images = images + torch.tensor(starts, device=y.device)[:, None, None]
+        mean = means.mean(0) + self._centre[0]
+        entropy, heaviest = entropies.mean(0) + math.log(len(starts)), images.gather(0, totals.argmin(0)[None])[0]
+        return LocalPosterior(mean.reshape(y.shape), entropy.reshape(y.shape), heaviest.reshape(y.shape))
+
     def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
         mask, order = self.mask(float(level[0].detach())), []
         parts = []
-        for tile in tiles(y.shape[1:]):
-            outputs = tile.to(y.device)
-            order.append(outputs)
-            parts.append(self._tile(y.double().flatten(1), level.flatten(1)[..., None], mask[outputs], outputs))
+        for square in squares(y.shape[1:], SIDE):
+            tile = cut(mask, square)
+            order.append(tile.outputs)
+            parts.append(self._tile(y.double().flatten(1), level.flatten(1)[..., None], tile))
         back = torch.cat(order).argsort()
         mean, entropy, heaviest = (torch.cat(column, 1)[:, back].reshape(y.shape) for column in zip(*parts, strict=True))
         return LocalPosterior(mean, entropy, heaviest)
 
-    def _tile(self, y: Tensor, level: Tensor, mask: Bool[Tensor, "t d"], outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _tile(self, y: Tensor, level: Tensor, tile: Tile) -> tuple[Tensor, Tensor, Tensor]:
         """Mean, entropy and heaviest image (b, t) of some outputs; only the inputs that one of them hears are read."""
-        inputs = mask.any(0).nonzero().flatten()
-        rows, query, pool = mask[:, inputs].double(), y[:, inputs, None], self.pool.flatten(1)
+        rows, query, pool = tile.rows.double(), y[:, tile.inputs, None], self.pool.flatten(1)
+        chunk = self.chunk or EXACT
 
         def chunks(start: int, part: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-            for first in range(0, len(part), self.chunk):
-                x = part[first : first + self.chunk]
-                logits = -(rows @ (query - x[:, inputs].T.double()).square()) / (2 * self.temperature * level**2)
-                yield start + first, x[:, outputs].T[..., None].double(), logits
+            for first in range(0, len(part), chunk):
+                x = part[first : first + chunk]
+                logits = -(rows @ (query - x[:, tile.inputs].T.double()).square()) / (2 * self.temperature * level**2)
+                yield start + first, x[:, tile.outputs].T[..., None].double(), logits
 
         return mixed([streamed(chunks(*part)) for part in self._batches(pool)])
 

@@ -1,0 +1,44 @@
+"""Matrix products in float32 that are float32 on any machine, by the fastest routine it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@contextmanager
+def unrounded() -> Iterator[None]:
+    """Within, no float32 product rounds its factors to TF32 or bfloat16, whatever the program allows; after, it is as before."""
+    backends = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, before, strict=True):
+            backend.fp32_precision = precision
+
+
+def product(a: Float[Tensor, "r k"], b: Float[Tensor, "k m"]) -> Float[Tensor, "r m"]:
+    """a @ b; in float32 on a processor by oneDNN, which uses all of its vector unit where the default library may use half."""
+    if a.device.type != "cpu" or a.dtype != torch.float32 or not FUSED or 0 in (*a.shape, *b.shape):
+        return a @ b
+    return torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")
+
+
+def _fused() -> bool:
+    """Whether oneDNN's product can be called here and multiplies as it should."""
+    try:
+        a, b = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(3, 4)
+        found = torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return torch.equal(found, a @ b)
+
+
+FUSED = torch.backends.mkldnn.is_available() and _fused()
