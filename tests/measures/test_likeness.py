@@ -1,69 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
 import pytest
 import torch
 
-from whence.measures.likeness import likeness, own_share
+from whence.measures.likeness import likeness, most_alike
 from whence.seeds import stream
 
-PIXELS = torch.tensor([[0, 0], [2, 3], [4, 1]])
+
+def images(n, name, dtype=torch.float64):
+    return torch.rand(n, 2, 4, 4, generator=stream(0, name), dtype=dtype) * 2 - 1
 
 
-def rows(name):
-    return torch.randn(3, 5, 4, generator=stream(5, name), dtype=torch.float64)
+def test_likeness_is_the_correlation_coefficient():
+    a, b = images(5, "a"), images(5, "b")
+    twin = [np.corrcoef(x.flatten(), y.flatten())[0, 1] for x, y in zip(a.numpy(), b.numpy(), strict=True)]
+    np.testing.assert_allclose(likeness(a, b), twin, atol=1e-12)
 
 
-def without_itself(row, pixel):
-    i = int(pixel[0] * row.shape[1] + pixel[1])
-    flat = row.flatten()
-    return torch.cat([flat[:i], flat[i + 1 :]])
+def test_brightness_and_contrast_do_not_count():
+    a = images(5, "a")
+    torch.testing.assert_close(likeness(a, 0.2 * a + 0.7), torch.ones(5, dtype=a.dtype))
+    torch.testing.assert_close(likeness(a, -a), -torch.ones(5, dtype=a.dtype))
 
 
-def test_likeness_is_pearsons_r_of_what_is_left_without_the_pixel():
-    found, wanted = rows("found"), rows("wanted")
-    twin = [
-        torch.corrcoef(torch.stack([without_itself(row, at) for row in pair]))[0, 1]
-        for *pair, at in zip(found, wanted, PIXELS, strict=True)
-    ]
-    torch.testing.assert_close(likeness(found, wanted, PIXELS), torch.stack(twin))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_flat_image_is_like_nothing(dtype):
+    a = images(3, "a", dtype)
+    assert likeness(a, torch.full_like(a, 0.3)).abs().max() == 0
 
 
-def test_the_pixel_itself_makes_no_rows_alike():
-    found, wanted = rows("found"), rows("wanted")
-    before = likeness(found, wanted, PIXELS)
-    for k, (i, j) in enumerate(PIXELS):
-        found[k, i, j] = wanted[k, i, j] = 1e6
-    torch.testing.assert_close(likeness(found, wanted, PIXELS), before)
+@pytest.mark.parametrize("chunk", [1, 7, 8192])
+def test_most_alike_is_the_best_of_all_whatever_the_chunk(chunk):
+    x, pool = images(4, "x"), images(30, "pool")
+    pool[17] = 0.1 - 0.9 * -x[2]
+    table = torch.stack([likeness(x, image.expand_as(x)) for image in pool], 1)
+    found = most_alike(x, pool, chunk)
+    torch.testing.assert_close(found.correlation, table.amax(1))
+    assert found.place.tolist() == table.argmax(1).tolist()
+    assert found.place[2] == 17
 
 
-def test_scale_and_level_do_not_count_but_the_sign_does():
-    found = rows("found")
-    torch.testing.assert_close(likeness(3 * found + 1, found, PIXELS), torch.ones(3, dtype=torch.float64))
-    torch.testing.assert_close(likeness(-found, found, PIXELS), -torch.ones(3, dtype=torch.float64))
-
-
-def test_a_row_that_is_constant_but_for_the_pixel_itself_is_like_none():
-    flat = torch.zeros(3, 5, 4, dtype=torch.float64)
-    flat[torch.arange(3), PIXELS[:, 0], PIXELS[:, 1]] = 1
-    assert likeness(flat, rows("wanted"), PIXELS).isnan().all()
-
-
-def test_rows_in_single_precision_are_compared_in_double():
-    found, wanted = 1000 + rows("found").float(), 1000 + rows("wanted").float()
-    torch.testing.assert_close(likeness(found, wanted, PIXELS), likeness(found.double(), wanted.double(), PIXELS))
-
-
-@pytest.mark.parametrize("wanted", [torch.zeros(3, 4, 5), torch.zeros(2, 5, 4)])
-def test_unlike_rows_are_refused(wanted):
-    with pytest.raises(ValueError, match="expected one row"):
-        likeness(rows("found"), wanted, PIXELS)
-
-
-def test_more_pixels_than_rows_are_refused():
-    with pytest.raises(ValueError, match="of 3 pixels"):
-        likeness(rows("found")[:2], rows("wanted")[:2], PIXELS)
-
-
-def test_the_own_share_is_all_of_a_point_and_an_even_part_of_a_plain_field():
-    point = torch.zeros(3, 5, 4)
-    point[torch.arange(3), PIXELS[:, 0], PIXELS[:, 1]] = 7
-    torch.testing.assert_close(own_share(point, PIXELS), torch.ones(3))
-    torch.testing.assert_close(own_share(torch.ones(3, 5, 4), PIXELS), torch.full((3,), 1 / 20))
+def test_images_of_other_shapes_and_empty_pools_are_refused():
+    with pytest.raises(ValueError, match="expected the same"):
+        likeness(images(3, "a"), images(4, "b"))
+    with pytest.raises(ValueError, match="expected a pool"):
+        most_alike(images(3, "a"), images(3, "b")[:0])
+    with pytest.raises(ValueError, match="expected a pool"):
+        most_alike(images(3, "a"), images(3, "b")[..., :2])

@@ -1,38 +1,49 @@
-"""How alike two sensitivity fields are, and how much of one is the pixel itself."""
+"""How alike two images are whatever their mean level: correlation over pixels, also with the nearest of a pool."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import normalize
 
 
-def likeness(found: Float[Tensor, "q h w"], wanted: Float[Tensor, "q h w"], pixels: Int[Tensor, "q 2"]) -> Float[Tensor, " q"]:
-    """Pearson's r, over the input pixels, of what two rows say of each output pixel, the pixel itself left out; float64.
+class MostAlike(NamedTuple):
+    """The image of a pool that correlates most with each x: the correlation, and its place in the pool."""
 
-    A pixel hears itself the most whatever the data: with it, any two rows are alike. Signed rows, such as means of
-    `jacobian_rows`, or differences of two; a row that is constant elsewhere gives nan.
-    Raises ValueError for rows of unlike shapes, or when there is not one for each pixel.
+    correlation: Float[Tensor, " b"]
+    place: Int[Tensor, " b"]
+
+
+def likeness(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+    """Correlation over pixels of each image of a with the same of b, from -1 to 1, each without its mean; 0 for a flat image.
+
+    Raises ValueError when the shapes differ.
     """
-    if found.shape != wanted.shape or len(pixels) != len(found):
-        raise ValueError(
-            f"rows of shapes {tuple(found.shape)} and {tuple(wanted.shape)} of {len(pixels)} pixels: expected one row (h, w) "
-            "of each for every pixel"
-        )
-    others = ~itself(found, pixels)
-    a, b = (rows.double().masked_fill(~others, 0).flatten(1) for rows in (found, wanted))
-    n = others[0].sum()
-    a, b = (torch.where(others.flatten(1), rows - rows.sum(1, keepdim=True) / n, 0) for rows in (a, b))
-    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).sqrt()
+    if a.shape != b.shape:
+        raise ValueError(f"likeness of images of shapes {tuple(a.shape)} and {tuple(b.shape)}: expected the same, pair by pair")
+    return (_unit(a) * _unit(b)).sum(1)
 
 
-def own_share(fields: Float[Tensor, "q h w"], pixels: Int[Tensor, "q 2"]) -> Float[Tensor, " q"]:
-    """The share of each field's mass that lies on the output pixel itself: 1 where a denoiser treats every pixel alone."""
-    return fields.masked_fill(~itself(fields, pixels), 0).sum((1, 2)) / fields.sum((1, 2))
+def most_alike(x: Float[Tensor, "b c h w"], pool: Float[Tensor, "n c h w"], chunk: int = 8192) -> MostAlike:
+    """The image of the pool that correlates most with each x, exactly; `chunk` images at a time change nothing.
+
+    Raises ValueError for an empty pool or images of another shape.
+    """
+    if not len(pool) or x.shape[1:] != pool.shape[1:]:
+        raise ValueError(f"images of shape {tuple(x.shape)} among {tuple(pool.shape)}: expected a pool of images of the same shape")
+    unit = _unit(x)
+    tables = [(unit @ _unit(part).T).max(1) for part in pool.split(chunk)]
+    best, first = torch.stack([table.values for table in tables], 1).max(1)
+    places = torch.stack([table.indices for table in tables], 1).gather(1, first[:, None])[:, 0]
+    return MostAlike(best, places + first * chunk)
 
 
-def itself(fields: Float[Tensor, "q h w"], pixels: Int[Tensor, "q 2"]) -> Bool[Tensor, "q h w"]:
-    """True at each field's own output pixel (row, column)."""
-    mine = torch.zeros_like(fields, dtype=torch.bool)
-    mine[torch.arange(len(pixels)), pixels[:, 0], pixels[:, 1]] = True
-    return mine
+def _unit(images: Tensor) -> Tensor:
+    """Each image without its mean, of norm 1, flat; what rounding leaves of a flat image counts as nothing."""
+    flat = images.flatten(1)
+    centred = flat - flat.mean(1, keepdim=True)
+    rounding = 8 * torch.finfo(flat.dtype).eps * flat.abs().amax(1, keepdim=True)
+    return normalize(torch.where(centred.abs().amax(1, keepdim=True) > rounding, centred, 0), dim=1)
