@@ -8,35 +8,46 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from whence.device import describe, device
 from whence.resources import project_root, resource
-from whence.seeds import stream
 from whence.train.checkpoint import identity, load, mend, save, tensors
 from whence.train.feed import Batch, feed
 from whence.train.loop import fit
-from whence.train.losses import denoising
+from whence.train.losses import Weighted, denoising
 from whence.train.recipe import Recipe
 from whence.train.state import Training
+from whence.train.witness import rounded, statistics, witness
 
 EVERY = 30.0  # seconds between two states kept on the way
 LOOK = 100  # steps between two looks at the loss
-PROBES = (0.1, 0.5, 2.0)  # noise levels at which a stored network's answers are kept, to see that it still gives them
 TOLERANCE = 1e-3  # how far those answers, and the pool's mean and deviation, may be from what was stored
 
-D = TypeVar("D")
+
+class Learnable(Weighted, Protocol):
+    """A denoiser that can be trained: a frozen dataclass around a network, as those of `whence.denoisers.wrap`."""
+
+    @property
+    def network(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """What is trained, made by `whence.nets.build.build`."""
+        ...
+
+    def levels(self, n: int, generator: torch.Generator, /) -> Tensor:
+        """n noise levels to train at."""
+        ...
 
 
-def learn(denoiser: D, pool: Float[Tensor, "n c h w"], recipe: Recipe, data: dict[str, Any], name: str) -> D:
+def learn(denoiser: Learnable, pool: Float[Tensor, "n c h w"], recipe: Recipe, data: dict[str, Any], name: str) -> Learnable:
     """The denoiser with its network trained on the pool, in evaluation mode, on the pool's device; the one given is left as it is.
 
     `data` says in words and numbers what the pool is, such as {"dataset": "photos", "seed": 0, "n": 2000}. The file
@@ -166,29 +177,6 @@ def _finite(loss: float, step: int) -> float:
     if not math.isfinite(loss):
         raise ValueError(f"the loss is {loss} at step {step}: the training has diverged; lower the recipe's rate or clip")
     return loss
-
-
-def rounded(network: nn.Module) -> None:
-    """Round a network's weights in place to what a file keeps of them."""
-    for tensor in network.state_dict().values():
-        tensor.copy_(tensor.half())
-
-
-def statistics(pool: Tensor) -> dict[str, Any]:
-    """Shape, mean and standard deviation of a pool: enough to see that it is not the one a network was trained on."""
-    variance, mean = torch.var_mean(pool.flatten(1), 1, correction=0)  # image by image: no copy of the pool
-    whole = variance.double().mean() + mean.double().var(correction=0)
-    return {"shape": list(pool.shape), "mean": float(mean.double().mean()), "deviation": float(whole.sqrt())}
-
-
-@torch.no_grad()
-def witness(denoiser: Any, pool: Tensor) -> Float[Tensor, "p c h w"]:
-    """What the denoiser answers to a fixed image of noise at three noise levels."""
-    generator = stream(0, "witness")
-    x = 2 * torch.rand(1, *pool.shape[1:], generator=generator) - 1
-    z = torch.randn(len(PROBES), *pool.shape[1:], generator=generator)
-    sigma = torch.tensor(PROBES)
-    return denoiser((x + sigma[:, None, None, None] * z).to(pool.device), sigma.to(pool.device)).cpu()
 
 
 def _open(path: Path, denoiser: Any, pool: Tensor, about: dict[str, Any]) -> Any:
