@@ -4,7 +4,8 @@
 #   snakemake --executor slurm --jobs 20 --config grid=FILE.toml         on SLURM; the checkout lies on a shared disk
 #
 # The target of a job is the run's folder under its key, so a cell runs again when notebook, parameters, code, data or environment
-# change, and a sweep that was stopped goes on. Options of --config: threads (of a cell), gpus, keep=true, force is -F.
+# change, and a sweep that was stopped goes on. More for --config: threads=N and gpus=N of each cell.
+# Then `whence sweep --grid FILE.toml --keep` prints the verdicts and puts the joined records into data/runs/; it runs nothing again.
 import shlex
 import sys
 from pathlib import Path
@@ -16,9 +17,6 @@ if "grid" not in config:
 
 GRID = grid.read(file=Path(config["grid"]))
 PLAN = sweep.targets(GRID)
-KEEP = str(config.get("keep", False)).lower() == "true"
-if KEEP:
-    sweep.check_keep(GRID)
 # The jobs on other machines read this file there, so that this is their Python.
 WHENCE = f"{shlex.quote(sys.executable)} -m whence.cli"
 
@@ -33,7 +31,7 @@ rule join:
     output:
         PLAN.joined,
     params:
-        call=f"{WHENCE} sweep --grid {shlex.quote(config['grid'])} -j 1" + (" --keep" if KEEP else ""),
+        call=f"{WHENCE} sweep --grid {shlex.quote(config['grid'])} -j 1",
     shell:
         "{params.call}"
 

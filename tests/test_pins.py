@@ -12,7 +12,8 @@ from packaging.version import Version
 from whence.resources import project_root
 
 ROOT = project_root()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = BUILD["project"]
 DIRECT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
 CLUSTER = PROJECT["optional-dependencies"]["cluster"]  # in the lock, but `make test` does not install it
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
@@ -68,7 +69,9 @@ def test_the_cluster_extra_is_pinned_by_the_same_lock_and_is_no_part_of_the_test
 
 def test_dev_and_cluster_fit_together():
     """What snakemake asks of packages that both need: these bounds moved the pins of packaging and SQLAlchemy down once."""
-    for bound in map(Requirement, ("packaging<26,>=24", "SQLAlchemy<2.1.0,>=2.0.14", "docutils<0.23,>=0.20", "tenacity<10,>=9.1.4")):
+    for bound in map(
+        Requirement, ("packaging<26,>=24", "SQLAlchemy<2.1.0,>=2.0.14", "docutils<0.23,>=0.20", "tenacity<10,>=9.1.4")
+    ):
         assert Version(lock()[canonicalize_name(bound.name)]) in bound.specifier
 
 
@@ -87,6 +90,12 @@ def test_conda_takes_python_and_pip_and_nothing_else_from_its_own_channel():
     assert name == "python"
     assert version in Requirement(f"python{PROJECT['requires-python']}").specifier
     assert version.count(".") == 1
+
+
+def test_what_the_wheel_takes_along_is_there():
+    carried = BUILD["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {"data/registry.toml", "data/networks", "data/runs"} <= set(carried)
+    assert all((ROOT / path).exists() and inside == f"whence/_resources/{path}" for path, inside in carried.items())
 
 
 def test_torch_is_pinned_without_a_local_tag():

@@ -10,8 +10,10 @@ import typer
 
 from whence import cli
 from whence.resources import project_root
+from whence.runs.grid import read
 from whence.runs.job import plan
 from whence.runs.params import UsageError, check_data_sets, find, notebooks
+from whence.runs.sweep import cells
 
 ROOT = project_root()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").glob("*.md"))]
@@ -44,6 +46,9 @@ def check(command):
     if name == "run":
         for notebook in notebooks() if given["everything"] else given["notebooks"]:
             plan(notebook, given["profile"], given["p"] or [])
+    elif name == "sweep":
+        if given["grid"] is None:  # a file of the reader's own
+            cells(read(given["notebook"], given["profile"], given["p"] or []))
     elif name == "parameters":
         find(given["notebook"])
     elif name in ("fetch", "verify"):
@@ -91,6 +96,8 @@ def test_commands_are_found_in_blocks_and_in_prose(text, found):
         ("whence run STUDY/NOTEBOOK --no-such-option", "No such option"),
         ("whence parameters locality/no-such-notebook", "no notebook"),
         ("whence data fetch no-such-set", "no data set"),
+        ("whence sweep STUDY/NOTEBOOK -p seed=9..0 -p n_seeds=1", "holds no number"),
+        ("whence sweep STUDY/NOTEBOOK -p seed=0..9", "covers the seeds"),
         ("whence runn", "no command"),
     ],
 )

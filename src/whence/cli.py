@@ -125,7 +125,7 @@ def sweep(
             print(f"{name}: not joined, {len(unfinished)} of {len(group)} cells failed")
             continue
         made = sweeps.joined(table, group)
-        where = sweeps.keep(made.record, name) if keep else sweeps.joined_file(table, name)
+        where = sweeps.keep(made.record, name) if keep else sweeps.joined_file(group)
         for line in show.experiment(name, group, made, where):
             print(line)
     if failed:

@@ -135,6 +135,10 @@ def test_a_failing_cell_is_shown_and_kept_apart_and_the_others_still_run(project
     [
         ("import os\nos.kill(os.getpid(), 9)", "Kernel died"),
         (REPORT.format(claim="locality/a/positive") + "\n" + REPORT.format(claim="locality/a/positive"), "more than once"),
+        (
+            "from whence.claims.numbers import keep\nfor _ in range(2):\n    keep('t', {'x': [1]})",
+            "table 't' is kept more than once",
+        ),
         (REPORT.format(claim="locality/b/positive"), "the ledger gives to another notebook"),
         ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time; time.sleep(60)", "was killed by signal 9"),
     ],

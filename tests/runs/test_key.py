@@ -175,6 +175,80 @@ def test_the_data_set_counts_by_its_entry_in_the_registry(notebook, project):
     assert key.changed(before, parts()) == ["data"]
 
 
+def trained(project, name, content):
+    path = project / "data" / "networks" / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_networks_that_come_with_the_project_count_for_a_notebook_that_trains_and_no_other(notebook, project):
+    notebook("a", "from whence.train.learn import learn")
+    notebook("b", "from whence.noise import log_grid")
+    path = trained(project, "unet-01234567", b"one")
+    before, other = parts(), parts(name="locality/b")
+    assert "networks" not in other
+    path.write_bytes(b"two")
+    assert key.changed(before, parts()) == ["networks"]
+    path.write_bytes(b"one")
+    assert parts() == before
+    trained(project, "dit-01234567", b"three")
+    assert key.changed(before, parts()) == ["networks"]
+    (path.parent / "README.md").touch()
+    assert parts(name="locality/b") == other
+
+
+def committed(project, name, label="cifar10", finished="2026-11-20"):
+    path = project / "data" / "runs" / "locality" / name / label / "run.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{{"finished": "{finished}"}}')
+
+
+SHOWS = "from whence.claims.numbers import kept"
+
+
+def test_committed_records_count_for_a_notebook_that_shows_kept_tables(notebook, project):
+    notebook("a", SHOWS)
+    notebook("b", "1")
+    before, other = parts(), parts(name="locality/b")
+    committed(project, "b")
+    assert parts() == before  # of another notebook
+    committed(project, "a")
+    assert key.changed(before, parts()) == ["records"]
+    before = parts()
+    committed(project, "a", finished="2026-11-21")
+    assert key.changed(before, parts()) == ["records"]
+    assert "records" not in other
+    assert parts(name="locality/b") == other
+
+
+def test_records_of_another_notebook_count_where_its_name_is_a_string_of_the_code(notebook, project):
+    notebook("a", f'{SHOWS}\nkept("locality/b", "cifar10", "t")')
+    notebook("b", "1")
+    before = parts()
+    committed(project, "b")
+    assert key.changed(before, parts()) == ["records"]
+
+
+def test_a_run_with_settings_of_its_own_sees_no_records_so_keeping_one_makes_no_cell_of_its_sweep_stale(notebook, project):
+    notebook("a", SHOWS, parameters='# %% tags=["parameters"]\ndataset: str = "photos"\nseed: int = 0\n')
+    (project / "notebooks" / "profiles.toml").write_text(
+        '[smoke."locality/a"]\nseed = 3\n[paper."locality/a"]\ndataset = "digits"\n'
+    )
+    own = [parts("seed=1"), parts("dataset=digits"), parts("dataset=digits", "seed=3"), parts(profile="paper")]
+    book = [parts(), parts(profile="smoke"), parts("seed=3")]
+    committed(project, "a")
+    assert [parts("seed=1"), parts("dataset=digits"), parts("dataset=digits", "seed=3"), parts(profile="paper")] == own
+    assert {found["records"] for found in own} == {key.UNSEEN}
+    assert [key.changed(old, new) for old, new in zip(book, [parts(), parts(profile="smoke"), parts("seed=3")], strict=True)] == [
+        ["records"]
+    ] * 3
+
+
+def test_an_earlier_record_that_knew_fewer_parts_is_said_to_differ_in_them():
+    assert key.changed({"code": "x"}, {"code": "x", "networks": "y"}) == ["networks"]
+
+
 def test_a_label_tells_what_was_set_beyond_the_profile(notebook):
     notebook("a", parameters='# %% tags=["parameters"]\ndataset: str = "photos"\nseed: int = 0\n')
     assert plan("locality/a", "laptop", ["dataset=digits", "seed=0"]).profile == "laptop"

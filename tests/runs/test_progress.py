@@ -49,6 +49,20 @@ def test_in_a_terminal_there_is_a_bar_for_each_running_notebook_and_none_is_left
     assert seen.rstrip().endswith("locality/b: In [3] failed")
 
 
+def test_the_cells_of_a_sweep_are_told_by_their_titles_counted_and_the_rest_is_foretold():
+    stream = io.StringIO()
+    progress = Progress(stream, total=2)
+    progress.start("seed=1", 4, "first run")
+    progress.finish(Outcome("locality/a", "k", "ran", Path(), 3.21, "first run", "seed=1"))
+    progress.finish(Outcome("locality/a", "k", "failed", Path(), 1.0, "locality/a: In [3] failed", "seed=2"))
+    assert stream.getvalue().splitlines() == [
+        "seed=1: started (first run)",
+        "[1/2, 0 s left] seed=1: done in 3.2 s",
+        "[2/2] seed=2: failed",
+        "locality/a: In [3] failed",
+    ]
+
+
 @pytest.mark.parametrize("status", ["current", "ran"])
 def test_a_run_made_by_another_process_is_told_as_such(status):
     stream = io.StringIO()

@@ -39,6 +39,21 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert read_record(tmp_path / "new/folder/run.json") == RECORD
 
 
+def test_rows_and_values_are_a_line_each_and_texts_are_as_they_were(tmp_path):
+    rows = [[0.5, "a, b"], [None, "[\n 1,\n 2\n ]"], [1, "{}"]]
+    made = replace(RECORD, numbers={"t": {"columns": ["x", "y"], "rows": rows}})
+    made.write(tmp_path)
+    assert read_record(tmp_path / "run.json") == made
+    lines = [line.strip().rstrip(",") for line in (tmp_path / "run.json").read_text().splitlines()]
+    assert {'[0.5, "a, b"]', '"columns": ["x", "y"]', '"sizes": [1, 2]'} <= set(lines)
+
+
+def test_a_record_from_before_there_were_tables_is_read(tmp_path):
+    older = {name: value for name, value in asdict(RECORD).items() if name not in ("numbers", "joined", "parts")}
+    (tmp_path / "run.json").write_text(json.dumps(older))
+    assert read_record(tmp_path / "run.json") == RECORD
+
+
 def test_equal_records_are_equal_bytes(tmp_path):
     RECORD.write(tmp_path / "a")
     replace(RECORD, parameters=dict(reversed(RECORD.parameters.items()))).write(tmp_path / "b")

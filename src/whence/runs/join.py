@@ -28,6 +28,11 @@ def seeds(parameters: dict[str, Any]) -> range:
     return range(first, first + parameters.get(N_SEEDS, 1))
 
 
+def key_of(cells: Sequence[str]) -> str:
+    """The key of the joined record of runs with these keys, in the order of their seeds; that of a single run is its own."""
+    return keys.digest(list(cells))[:16] if len(cells) > 1 else cells[0]
+
+
 def join(records: Sequence[Record], profile: str) -> Joined:
     """One record of runs of the same notebook, in the order of their seeds, as one run of all these seeds would have made it.
 
@@ -46,7 +51,7 @@ def join(records: Sequence[Record], profile: str) -> Joined:
         last,
         parameters=parameters,
         profile=_profile(runs, profile, parameters),
-        key=keys.digest([record.key for record in runs])[:16],
+        key=key_of([record.key for record in runs]),
         clean=all(record.clean and record.commit == last.commit for record in runs),
         versions={name: _all(record.versions.get(name, "missing") for record in runs) for name in last.versions},
         device=_all(record.device for record in runs),

@@ -13,7 +13,7 @@ from typing import Any
 from whence.runs import store
 from whence.runs.grid import Grid
 from whence.runs.job import FAILED, Job, Outcome, plan
-from whence.runs.join import N_SEEDS, SEED, Joined, join, seeds
+from whence.runs.join import N_SEEDS, SEED, Joined, join, key_of, seeds
 from whence.runs.params import UsageError
 from whence.runs.record import Record, committed_dir, read_record, root
 
@@ -59,15 +59,16 @@ def experiments(found: Iterable[Cell]) -> dict[str, list[Cell]]:
     return {name: sorted(group, key=lambda cell: seeds(cell.job.parameters).start) for name, group in groups.items()}
 
 
-def joined_file(grid: Grid, name: str) -> Path:
-    """Where the joined record of an experiment lies: _build/sweeps/<study>/<name>/<label>/run.json."""
-    return root() / "_build" / "sweeps" / grid.notebook / name / "run.json"
+def joined_file(group: Sequence[Cell]) -> Path:
+    """Where the joined record of an experiment lies: _build/sweeps/<study>/<name>/<label>/<key>/run.json."""
+    key = key_of([cell.job.key for cell in group])
+    return root() / "_build" / "sweeps" / group[0].job.notebook / group[0].label / key / "run.json"
 
 
 def joined(grid: Grid, group: Sequence[Cell]) -> Joined:
     """Join the runs of an experiment, all of which are there, and write the record to `joined_file`."""
     made = join([read_record(Path(cell.job.folder) / "run.json") for cell in group], grid.profile)
-    made.record.write(joined_file(grid, group[0].label).parent)
+    made.record.write(joined_file(group).parent)
     return made
 
 
@@ -105,8 +106,7 @@ def targets(grid: Grid) -> Targets:
         words = [word for name, text in cell.overrides.items() for word in ("-p", f"{name}={text}")]
         path = (Path(cell.job.folder) / "run.json").relative_to(home).as_posix()
         calls[path] = [grid.notebook, "--profile", grid.profile, *words]
-    names = experiments(found)
-    return Targets(calls, [joined_file(grid, name).relative_to(home).as_posix() for name in names])
+    return Targets(calls, [joined_file(group).relative_to(home).as_posix() for group in experiments(found).values()])
 
 
 def check_keep(grid: Grid) -> None:
