@@ -60,8 +60,8 @@ def test_the_commands_they_run_exist(path):
     group = get_command(app)
     for _, step in steps(path):
         command = step.get("run", "")
-        assert set(re.findall(r"make (\S+)", command)) <= targets
-        for words in re.findall(r"bin/whence ([^\n>]+)", command):
+        assert set(re.findall(r"\bmake (\S+)", command)) <= targets
+        for words in re.findall(r"bin/whence ([^\n>|]+)", command):
             check(group, words.split())
 
 
