@@ -44,13 +44,19 @@ def test_a_column_of_numbers_is_flush_right_and_one_with_a_word_is_not():
 def test_every_row_and_every_column_is_named_for_a_screen_reader():
     root = ET.fromstring(table("ab", [["x", 1.0], ["y", 2.0]], CAPTION).html())
     assert [name.get("scope") for name in root.iter("th")] == ["col", "col", "row", "row"]
-    assert root.find(".//caption").text == root.get("aria-label") == CAPTION
 
 
-def test_a_table_scrolls_in_a_box_of_its_own_which_a_key_can_reach():
-    root = ET.fromstring(table("ab", [["x", 1.0]], CAPTION).html())
-    assert "overflow-x: auto" in root.get("style")
-    assert (root.get("role"), root.get("tabindex")) == ("region", "0")
+def test_a_table_scrolls_in_a_box_of_its_own_which_a_key_can_reach_and_its_caption_stays():
+    caption, box = ET.fromstring(table("ab", [["x", 1.0]], CAPTION).html())
+    assert "overflow-x: auto" in box.get("style")
+    assert (box.get("role"), box.get("tabindex"), box.get("aria-label")) == ("region", "0", CAPTION)
+    assert (caption.tag, caption.text) == ("p", CAPTION)
+    assert [inner.tag for inner in box] == ["table"]
+
+
+def test_a_few_words_are_not_broken_and_a_sentence_is():
+    made = table("abc", [["x", "0.81 [0.74, 0.88]", "a sentence that is longer than what fits into a cell"]], CAPTION)
+    assert ["nowrap" in look for look in looks(made)] == [True, False]
 
 
 def test_markup_in_words_is_shown_not_obeyed():
@@ -58,7 +64,8 @@ def test_markup_in_words_is_shown_not_obeyed():
     made = table(["a", nasty], [[nasty, nasty]], f"Says {nasty} at once")
     assert cells(made) == [nasty]
     assert cells(made, "th")[1:] == [nasty, nasty]
-    assert ET.fromstring(made.html()).get("aria-label") == f"Says {nasty} at once"
+    caption, box = ET.fromstring(made.html())
+    assert caption.text == box.get("aria-label") == f"Says {nasty} at once"
 
 
 def test_as_text_columns_stand_under_their_names():

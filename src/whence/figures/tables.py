@@ -11,6 +11,7 @@ from whence.stats import Interval
 
 Cell = str | float | Interval | None
 NONE = "–"  # nothing was measured here
+SHORT = 30  # letters of a cell that is not broken into lines: an interval, a few words
 MINUS = str.maketrans("-", "−")  # of the width of a plus, so that signs stand under signs
 
 
@@ -29,17 +30,17 @@ class Table:
         return "\n".join([self.caption, "", lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
     def html(self) -> str:
-        """A table in a box that scrolls by itself, by touch or by key; the first column names its rows."""
+        """The caption, and the table in a box that scrolls by itself, by touch or by key; the first column names its rows."""
         head = "".join(self._cell(name, j, "col") for j, name in enumerate(self.header))
         body = "\n".join(
             "<tr>" + "".join(self._cell(text, j, "" if j else "row") for j, text in enumerate(row)) + "</tr>" for row in self.rows
         )
         label = f'role="region" tabindex="0" aria-label="{escape(self.caption)}"'
         return (
+            f'<div>\n<p style="margin: 0">{escape(self.caption, quote=False)}</p>\n'
             f'<div class="pst-scrollable-table-container" style="overflow-x: auto" {label}>\n'
             '<table class="table" style="font-variant-numeric: tabular-nums">\n'
-            f'<caption style="caption-side: top; text-align: left">{escape(self.caption)}</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n</div>"
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
@@ -47,7 +48,8 @@ class Table:
 
     def _cell(self, text: str, column: int, scope: str) -> str:
         """A cell, or the name of a row or a column where it has a scope."""
-        look = "text-align: right; white-space: nowrap" if self.numeric[column] else "text-align: left"
+        look = "text-align: right" if self.numeric[column] else "text-align: left"
+        look += "; white-space: nowrap" if len(text) <= SHORT else ""
         tag, name = ("th", f' scope="{scope}"') if scope else ("td", "")
         return f'<{tag}{name} style="{look}">{escape(text, quote=False)}</{tag}>'
 
