@@ -98,10 +98,22 @@ def test_one_image_is_all_there_is_to_answer(make):
     torch.testing.assert_close(answer, pool.expand_as(answer), rtol=0, atol=1e-9)
 
 
-def test_answer_has_the_dtype_of_the_question(make):
-    denoiser, y = make(images(40, "pool")), images(3, "query")
-    assert denoiser(y.float(), 0.3).dtype == torch.float32
-    torch.testing.assert_close(denoiser(y.float(), 0.3).double(), denoiser(y, 0.3), rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("sigma", [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0])
+def test_float32_is_answered_in_float32_and_within_1e_4_of_float64(make, sigma):
+    denoiser, clean = make(images(40, "pool")), images(6, "query")
+    clean[:3] = 0.9 * images(40, "pool")[:3] + 0.1 * clean[:3]  # some near the pool, some not
+    y = (clean + sigma * torch.randn(clean.shape, generator=stream(0, "noise"), dtype=torch.float64)).float()
+    assert denoiser(y, sigma).dtype == torch.float32
+    torch.testing.assert_close(denoiser(y, sigma).double(), denoiser(y.double(), sigma), rtol=0, atol=1e-4)
+
+
+def test_a_derivative_in_float32_is_that_of_float64(make):
+    denoiser, y, gradients = make(images(12, "pool")), images(2, "query"), []
+    for dtype in (torch.float32, torch.float64):
+        question, sigma = y.to(dtype).requires_grad_(), torch.tensor([0.4, 1.0], dtype=dtype, requires_grad=True)
+        found = torch.autograd.grad(denoiser(question, sigma).square().sum(), (question, sigma))
+        gradients.append([one.double() for one in found])
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
 
 
 def test_denoiser_is_differentiable_in_y_and_sigma(make):
@@ -124,6 +136,34 @@ def test_sigma_per_pixel_is_refused(make):
 def test_images_of_another_shape_are_refused(make):
     with pytest.raises(ValueError, match="5"):
         make(images(4, "pool"))(images(2, "query", size=6), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "match"),
+    [
+        (lambda y: (127.5 * (y + 1)).round(), "expected images in \\[-1, 1\\] plus noise"),
+        (lambda y: (127.5 * (y + 1)).to(torch.uint8), "y has dtype torch.uint8"),
+        (lambda y: y * float("nan"), "y holds pixels as far as nan"),
+    ],
+)
+def test_questions_of_another_range_than_the_pool_are_refused(make, spoil, match):
+    if isinstance(make(images(4, "pool")), (Wiener, Circulant)):
+        pytest.skip("affine: a question far out has an answer far out")
+    with pytest.raises(ValueError, match=match):
+        make(images(4, "pool"))(spoil(images(2, "query")), 0.3)
+
+
+@pytest.mark.parametrize("make", [Optimal, lambda p: LS(p, 3), lambda p: ELS(p, 3), lambda p: PSPC(p, 3)])
+def test_pools_not_in_the_range_of_images_are_refused(make):
+    pool = images(4, "pool")
+    for wrong, match in (
+        ((127.5 * (pool + 1)).to(torch.uint8), "pool has dtype torch.uint8, expected float32 or float64 pixels in"),
+        (127.5 * (pool + 1), "pool holds pixels from .* to 2.*, expected in"),
+        (pool * float("nan"), "pool holds pixels from nan to nan"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            make(wrong)
+    make(5 * pool)  # a Gaussian field goes that far
 
 
 def test_shapes_are_those_of_the_annotations(make):

@@ -26,9 +26,18 @@ def unrounded() -> Iterator[None]:
 
 def product(a: Float[Tensor, "r k"], b: Float[Tensor, "k m"]) -> Float[Tensor, "r m"]:
     """a @ b; in float32 on a processor by oneDNN, which uses all of its vector unit where the default library may use half."""
-    if a.device.type != "cpu" or a.dtype != torch.float32 or not FUSED or 0 in (*a.shape, *b.shape):
+    dense = b.is_contiguous() or b.T.is_contiguous()  # of other layouts oneDNN makes a loop, a hundred times slower
+    if a.device.type != "cpu" or a.dtype != torch.float32 or not FUSED or not dense or 0 in (*a.shape, *b.shape):
         return a @ b
     return torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")
+
+
+def in_blocks(a: Float[Tensor, "r k"], b: Float[Tensor, "m k"], block: int) -> Float[Tensor, "r m"]:
+    """a @ b.T in float64, the products summed in float32 over blocks of `block`: rounding does not grow with k."""
+    whole = a.shape[1] // block * block
+    left, right = (x[:, :whole].unflatten(1, (-1, block)) for x in (a, b))
+    sums = torch.bmm(left.transpose(0, 1), right.permute(1, 2, 0)).sum(0, dtype=torch.float64)
+    return sums + (a[:, whole:] @ b[:, whole:].T).double()
 
 
 def _fused() -> bool:

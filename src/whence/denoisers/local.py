@@ -22,6 +22,7 @@ from whence.linalg import Softmax
 from whence.noise import per_sample
 
 # Numbers of one array held at once: batches of y are taken in blocks. On a processor what fits its cache is fastest.
+FARTHEST = 16.0  # pixels are in [-1, 1]; those of Gaussian fields go some five deviations out; bytes go to 255
 HELD = {"cpu": 2**20, "other": 2**26}
 
 
@@ -44,11 +45,34 @@ class LocalPosterior(NamedTuple):
 
 
 def check_pool(pool: Tensor, chunk: int) -> None:
-    """Raise ValueError unless the pool is a non-empty stack of images and a chunk is at least one of them."""
+    """Raise ValueError unless the pool is a stack of images in [-1, 1], or not far out, and a chunk is at least one of them."""
     if pool.ndim != 4 or 0 in pool.shape:
         raise ValueError(f"pool has shape {tuple(pool.shape)}, expected (n, c, h, w) with n >= 1")
+    check_range(pool, "pool")
     if chunk < 1:
         raise ValueError(f"chunk is {chunk}, expected at least one image at a time")
+
+
+def check_range(images: Tensor, name: str) -> None:
+    """Raise ValueError unless pixels are floating point, finite, and where images in [-1, 1] or Gaussian fields can be."""
+    mend = "scale it to [-1, 1], as whence.data.images.draw does (bytes: images / 127.5 - 1)"
+    if not images.is_floating_point():
+        raise ValueError(f"{name} has dtype {images.dtype}, expected float32 or float64 pixels in [-1, 1]: {mend}")
+    low, high = (float(x) for x in images.aminmax())
+    if not (high <= FARTHEST and low >= -FARTHEST):
+        raise ValueError(f"{name} holds pixels from {low:g} to {high:g}, expected in [-1, 1], or not far out: {mend}")
+
+
+def reach(pool: Tensor) -> float:
+    """The largest modulus of a pixel."""
+    low, high = pool.aminmax()
+    return max(-float(low), float(high))
+
+
+def check_nearest(nearest: int | None) -> None:
+    """Raise ValueError unless the number of candidates to keep is a whole number from 1, or None for all."""
+    if nearest is not None and (not isinstance(nearest, int) or isinstance(nearest, bool) or nearest < 1):
+        raise ValueError(f"nearest is {nearest!r}, expected a whole number from 1, or None to average over all candidates")
 
 
 def check_window(window: int, largest: int, why: str, even: bool = False) -> None:
@@ -60,7 +84,9 @@ def check_window(window: int, largest: int, why: str, even: bool = False) -> Non
 
 
 def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1 1 1"]:
-    """Sigma per sample in float64; raises ValueError for a bad sigma and for images not shaped like the pool's."""
+    """Sigma per sample in float64; raises ValueError for a bad sigma and for images unlike the pool's in shape or range."""
+    if not y.is_floating_point():
+        raise ValueError(f"y has dtype {y.dtype}, expected float32 or float64 pixels in [-1, 1] plus noise: images / 127.5 - 1")
     level = per_sample(sigma, y).double()
     if len(y) == 0:
         raise ValueError(f"y has shape {tuple(y.shape)}, expected at least one image to denoise")
@@ -69,7 +95,18 @@ def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1
             f"y holds images of shape {tuple(y.shape[1:])}, the pool of shape {tuple(pool.shape[1:])}: "
             "draw both from the same data set at the same size"
         )
+    farthest = y.detach().abs().flatten(1).amax(1)
+    if not bool((farthest <= FARTHEST + 10 * level.detach().flatten()).all()):
+        raise ValueError(
+            f"y holds pixels as far as {float(farthest.max()):g} at sigma {float(level.min()):g}, expected images in [-1, 1] plus "
+            "noise: scale them like the pool (bytes: images / 127.5 - 1), and add no more noise than sigma says"
+        )
     return level
+
+
+def in_float32(y: Tensor, level: Tensor) -> bool:
+    """Whether to answer in float32: for a y in float32 of which no derivative is wanted."""
+    return y.dtype == torch.float32 and not (torch.is_grad_enabled() and (y.requires_grad or level.requires_grad))
 
 
 def columns(pool: Tensor, chunk: int) -> Iterator[tuple[int, Tensor]]:

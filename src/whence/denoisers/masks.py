@@ -20,6 +20,7 @@ from whence.denoisers.local import (
     by_blocks,
     check_pool,
     coordinates,
+    in_float32,
     join,
     levels,
     masked_jacobian,
@@ -100,6 +101,11 @@ class PCALocality:
                 f"wiener was fitted to images of shape {tuple(self.wiener.mean.shape)}, the pool has {tuple(self.pool.shape[1:])}: "
                 "fit it to the pool, or to images of its kind"
             )
+        if len(self.pool) > 1 and self.threshold > 0 and not bool((self.wiener.eigenvalues > 0).any()):
+            raise ValueError(
+                "wiener has no covariance, expected one fitted to two different images at least: its masks would hear nothing; "
+                "fit it to the pool: Wiener.fit(pool)"
+            )
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold is {self.threshold}, expected in [0, 1]: 0 hears everything")
         if self.scale not in ("row", "global", "correlation"):
@@ -149,10 +155,9 @@ class PCALocality:
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         """Samples by their noise level; entropies and heaviest images mean nothing unless detailed."""
         level = levels(y, sigma, self.pool)
-        fast = y.dtype == torch.float32 and not (torch.is_grad_enabled() and (y.requires_grad or level.requires_grad))
         values, which = level.detach().flatten().unique(return_inverse=True)
         groups = [(which == i).nonzero().flatten() for i in range(len(values))]
-        if fast:
+        if in_float32(y, level):
             with torch.no_grad(), unrounded():
                 parts = [self._fast(y[group], float(value), detailed) for group, value in zip(groups, values, strict=True)]
         else:

@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.gemm import in_blocks, product, unrounded
+from whence.denoisers.local import check_nearest, check_pool, in_float32, levels, reach
+from whence.denoisers.rounding import NATS, UNIT, blocked, doubtful
 from whence.linalg import Softmax, squared_distances
 from whence.noise import per_sample
 
+BLOCK = 256  # products summed in float32 before float64 takes over
+KEPT = 32  # images that a query in doubt is answered from in float64, where no other can matter
+NEGLIGIBLE = 1e-6  # probability of all other images
+FAST = 1024  # images at a time in float32: read twice, the second time from the cache
+
 
 class Posterior(NamedTuple):
-    """p(x_i | y) over the pool, summed up: its mean, its entropy in nats, and the index of its heaviest image."""
+    """p(x_i | y) over the pool, summed up: its mean, its entropy in nats, and the index of its heaviest image.
+
+    With `nearest` images kept, `discarded` bounds the probability of all others: the mean is off by at most that much times the
+    range of the pixels.
+    """
 
     mean: Float[Tensor, "b c h w"]
     entropy: Float[Tensor, " b"]
     heaviest: Int[Tensor, " b"]
+    discarded: Float[Tensor, " b"] | None = None
 
     @property
     def effective(self) -> Float[Tensor, " b"]:
         """Effective number of images, exp(entropy): 1 when one image has all the weight, n when all weigh alike."""
         return self.entropy.exp()
+
+
+class Shortlist(NamedTuple):
+    """The images with the highest logits, highest first, and one more logit: no other image has a higher one."""
+
+    logits: Float[Tensor, "b k"]
+    images: Int[Tensor, "b k"]
+    next: Float[Tensor, " b"]
+
+    @staticmethod
+    def of(logits: Float[Tensor, "b m"], images: Int[Tensor, "b m"], k: int) -> Shortlist:
+        """From the logits of all."""
+        found, index = logits.topk(min(k + 1, logits.shape[1]), 1)
+        beyond = found[:, k] if found.shape[1] > k else found.new_full((len(found),), -math.inf)
+        return Shortlist(found[:, :k], images.gather(1, index[:, :k]), beyond)
+
+    def merge(self, other: Shortlist, k: int) -> Shortlist:
+        """Of two pools' images the best k."""
+        both = Shortlist.of(torch.cat((self.logits, other.logits), 1), torch.cat((self.images, other.images), 1), k)
+        return both._replace(next=torch.stack((both.next, self.next, other.next)).amax(0))
+
+
+def both(a: tuple[Softmax, Shortlist], b: tuple[Softmax, Shortlist]) -> tuple[Softmax, Shortlist]:
+    """Softmax and shortlist of two pools."""
+    return a[0].merge(b[0]), a[1].merge(b[1], KEPT)
+
+
+def numbers(logits: Float[Tensor, "b m"], start: int) -> Int[Tensor, "b m"]:
+    """Which image each logit is of, the first being number `start`."""
+    return (torch.arange(logits.shape[1], device=logits.device) + start).expand_as(logits)
 
 
 @dataclass(frozen=True)
@@ -38,24 +82,29 @@ class Optimal:
     Pixels in [-1, 1], sigma in VE units. Logits and sums are float64 and stream over chunks of the pool, so that neither
     the chunk's size nor the pool's order matters; the answer has y's dtype and is differentiable in y and sigma. A float64
     pool costs twice the memory and spares the conversion of each chunk at each call.
-    Raises ValueError for an empty pool and for a y whose images are not shaped like the pool's.
+
+    A float32 y is answered in float32 as far as that is certain to be within 1e-4 (see rounding.py), and queries in doubt in
+    float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh; that
+    spares the second product with the pool, half of the work, and is certain to 1e-6 for sigma below about .3.
+    Raises ValueError for an empty pool, one of integers or not within [-1, 1] or so, and for a y not shaped like the pool's images.
     """
 
     pool: Float[Tensor, "n c h w"]
     chunk: int = 4096
+    nearest: int | None = None
 
     def __post_init__(self) -> None:
-        if self.pool.ndim != 4 or self.pool.shape[0] < 1:
-            raise ValueError(f"pool has shape {tuple(self.pool.shape)}, expected (n, c, h, w) with n >= 1")
-        if self.chunk < 1:
-            raise ValueError(f"chunk is {self.chunk}, expected at least one image at a time")
+        check_pool(self.pool, self.chunk)
+        check_nearest(self.nearest)
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
         return self.posterior(y, sigma).mean
 
     def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Posterior:
-        """The posterior over the pool, in one streaming pass."""
+        """The posterior over the pool, in one streaming pass; or over the nearest images, with what the others may amount to."""
+        if self.nearest is not None:
+            return self._among(y, levels(y, sigma, self.pool), self.nearest)
         state = self._state(y, sigma)
         return Posterior(state.mean.to(y.dtype).reshape(y.shape), state.entropy.to(y.dtype), state.heaviest)
 
@@ -69,7 +118,7 @@ class Optimal:
         Axes: sample, output pixel, output channel, then the input image. Symmetric and positive semi-definite as a whole.
         """
         b, c, h, w = y.shape
-        state = self._state(y, sigma)
+        state = self._exact(y, sigma)
         mean, total = state.mean, state.m + state.s.log()
         covariance = y.new_zeros((b, len(pixels) * c, c * h * w), dtype=torch.float64)
         for _, x, logits in self._logits(y, sigma):
@@ -84,17 +133,95 @@ class Optimal:
     def _square(self) -> Float[Tensor, " n"]:
         return torch.cat([part.flatten(1).double().square().sum(1) for part in self.pool.split(self.chunk)])
 
+    @cached_property
+    def _reach(self) -> tuple[float, float]:
+        """The largest squared norm of an image and the largest modulus of a pixel."""
+        return float(self._square.max()), reach(self.pool)
+
     def _state(self, y: Tensor, sigma: float | Tensor) -> Softmax:
+        level = levels(y, sigma, self.pool)
+        if not in_float32(y, level):
+            return self._exact(y, sigma)
+        with torch.no_grad(), unrounded():
+            state, chosen = reduce(both, self._rounded(y.flatten(1), level.reshape(-1, 1)))
+            doubt = self._doubtful(y.flatten(1), level.flatten(), state).nonzero().flatten()
+            if len(doubt):
+                better = self._surely(y[doubt], level[doubt], Shortlist(*(column[doubt] for column in chosen)))
+                state = Softmax(*(old.index_copy(0, doubt, new) for old, new in zip(state, better, strict=True)))
+        return state
+
+    def _surely(self, y: Tensor, level: Tensor, chosen: Shortlist) -> Softmax:
+        """In float64: from a shortlist where it is certain that no other image matters, else from the whole pool."""
+        state, discarded = self._kept(y, level, chosen)
+        rest = (discarded > NEGLIGIBLE).nonzero().flatten()
+        if len(rest):
+            whole = self._exact(y[rest], level.flatten()[rest])
+            state = Softmax(*(old.index_copy(0, rest, new) for old, new in zip(state, whole, strict=True)))
+        return state
+
+    def _among(self, y: Tensor, level: Tensor, k: int) -> Posterior:
+        with torch.no_grad(), unrounded():
+            chosen = self._shortlist(y.detach().flatten(1), level.detach().reshape(-1, 1), k)
+        state, discarded = self._kept(y, level, chosen)
+        return Posterior(
+            state.mean.to(y.dtype).reshape(y.shape), state.entropy.to(y.dtype), state.heaviest, discarded.to(y.dtype).detach()
+        )
+
+    def _kept(self, y: Tensor, level: Tensor, chosen: Shortlist) -> tuple[Softmax, Float[Tensor, " b"]]:
+        """The softmax over a shortlist's images, float64, and a bound on the probability of all others.
+
+        No discarded logit is above the shortlist's `next` by more than float32 may have hidden: a sum of B products is off by at
+        most (B + 1) u sum|y_p c_p| <= (B + 1) u |y| |c|, whatever its order. So n - k images weigh at most
+        (n - k) exp(next + that), against at least the sum over those kept.
+        """
+        own = y.detach().double().flatten(1).square().sum(1).sqrt()
+        slack = (BLOCK + 3) * UNIT * own * self._reach[0] ** 0.5 / level.detach().flatten() ** 2
+        x = self.pool.flatten(1)[chosen.images].double()
+        logits = -(y.double().flatten(1)[:, None] - x).square().sum(2) / (2 * level.reshape(-1, 1) ** 2)
+        parts = (Softmax.start(one[None], values) for one, values in zip(logits, x, strict=True))
+        state = Softmax(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        state = state._replace(heaviest=chosen.images.gather(1, state.heaviest[:, None])[:, 0])
+        others = len(self.pool) - chosen.images.shape[1]
+        mass = others * (chosen.next + slack - state.total).exp() if others else torch.zeros_like(state.m)
+        return state, mass.clamp_max(1)
+
+    def _shortlist(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"], k: int) -> Shortlist:
+        parts = (Shortlist.of(logits, numbers(logits, start), k) for start, _, logits in self._coarse(y, level))
+        return reduce(lambda a, b: a.merge(b, k), parts)
+
+    def _coarse(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Yield (index of the chunk's first image, images (m, d) in float32, logits (b, m) from products in float32)."""
+        own = y.double().square().sum(1, keepdim=True)
+        chunk = min(self.chunk, FAST)
+        for start in range(0, len(self.pool), chunk):
+            x = self.pool[start : start + chunk].flatten(1).float()
+            yield start, x, (2 * in_blocks(y.float(), x, BLOCK) - own - self._square[start : start + chunk]) / (2 * level**2)
+
+    def _exact(self, y: Tensor, sigma: float | Tensor) -> Softmax:
         return reduce(Softmax.merge, (Softmax.start(logits, x, start) for start, x, logits in self._logits(y, sigma)))
+
+    def _rounded(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[Softmax, Shortlist]]:
+        """The softmax over each chunk from products in float32, and the images to answer from where that will not do."""
+        best = level.new_full((len(y),), -math.inf)
+        for start, x, logits in self._coarse(y, level):
+            m, index = logits.max(1)
+            below = logits - m[:, None]
+            w = below.clamp_min(-80).float().exp_()  # exp is slow where it underflows
+            best = torch.maximum(best, m)
+            heard = (logits > best[:, None] - NATS - math.log(len(self.pool))).any(0).nonzero().flatten()
+            v = product(w, x) if len(heard) > len(x) // 4 else product(w[:, heard], x[heard])
+            state = Softmax(m, w.sum(1).double(), v.double(), torch.linalg.vecdot(w.double(), below), index + start)
+            yield state, Shortlist.of(logits, numbers(logits, start), KEPT)
+
+    def _doubtful(self, y: Float[Tensor, "b d"], level: Float[Tensor, " b"], state: Softmax) -> Bool[Tensor, " b"]:
+        """Whose answer float32 may have moved by more than the tolerance; no pixel deviates more than 2 reach sqrt(1 - w_max)."""
+        largest, span = self._reach
+        delta = blocked(y, -2 * level**2 * state.m, largest, span, BLOCK, level)
+        return doubtful(delta, span * (2 * (1 - 1 / state.s).clamp_min(0).sqrt()).clamp_max(1), state.s, span, True)
 
     def _logits(self, y: Tensor, sigma: float | Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (index of the chunk's first image, the chunk's images (m, d), logits (b, m)) over the pool, all float64."""
-        level = per_sample(sigma, y).double().reshape(-1, 1)
-        if y.shape[1:] != self.pool.shape[1:]:
-            raise ValueError(
-                f"y holds images of shape {tuple(y.shape[1:])}, the pool of shape {tuple(self.pool.shape[1:])}: "
-                "draw both from the same data set at the same size"
-            )
+        level = levels(y, sigma, self.pool).reshape(-1, 1)
         for start in range(0, self.pool.shape[0], self.chunk):
             x = self.pool[start : start + self.chunk].flatten(1).double()
             yield start, x, -squared_distances(y.flatten(1), x, self._square[start : start + self.chunk]) / (2 * level**2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -11,7 +12,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
-from whence.denoisers.local import LocalPosterior, by_blocks, check_pool, check_window, coordinates, levels, streamed, weights
+from whence.denoisers.fast import BITS, Sums
+from whence.denoisers.gemm import product, unrounded
+from whence.denoisers.local import (
+    LocalPosterior,
+    by_blocks,
+    check_pool,
+    check_window,
+    coordinates,
+    in_float32,
+    join,
+    levels,
+    reach,
+    streamed,
+    weights,
+)
+from whence.denoisers.rounding import doubtful, expanded
+from whence.seeds import stream
 
 LOGITS = 2**20
 
@@ -55,12 +72,11 @@ class ELS:
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
-        return self.posterior(y, sigma).mean
+        return self._answer(y, sigma, False).mean
 
     def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
         """The posterior of every pixel, in one pass over the pool; `place` tells where in the heaviest image."""
-        level = levels(y, sigma, self.pool)
-        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._step, len(self.pool)))
+        return self._answer(y, sigma, True)
 
     def jacobian(
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
@@ -76,6 +92,53 @@ class ELS:
     @property
     def _step(self) -> int:
         return max(1, LOGITS // self.pool[0, 0].numel() ** 2) if self.chunk is None else self.chunk
+
+    def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
+        level = levels(y, sigma, self.pool)
+        if in_float32(y, level):
+            with torch.no_grad(), unrounded():
+                return join([self._rounded(*one, detailed) for one in zip(y.split(1), level.split(1), strict=True)], y.dtype)
+        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._step, len(self.pool)))
+
+    def _rounded(self, y: Float[Tensor, "1 c h w"], level: Tensor, detailed: bool) -> LocalPosterior:
+        """One query in float32, the pixels in doubt in float64."""
+        (_, c, h, w), query, variance = y.shape, self._windows(y)[0], float(level) ** 2
+        state = self._online(query, variance, torch.float32, detailed)
+        centred = (query - self._middle).float()
+        own = centred.square().sum(1, keepdim=True)
+        delta = expanded(centred, own, float(query.shape[1]), state.peak / BITS, state.largest, self._reach, variance)
+        doubt = doubtful(delta, deviation(state)[..., None], state.total, self._reach, detailed).flatten().nonzero().flatten()
+        if len(doubt):
+            better = self._online(query[doubt], variance, torch.float64, detailed)
+            state = Sums(*(o if o.ndim < 2 else o.to(n.dtype).index_copy(0, doubt, n) for o, n in zip(state, better, strict=True)))
+        place, mean = state.heaviest % (h * w), state.sums[:, 0, 1 : 1 + c] / state.total + self._middle
+        where = torch.cat((place // w, place % w), 1)
+        entropy, heaviest = (one.reshape(1, 1, h, w) for one in (state.entropy, state.heaviest // (h * w)))
+        return LocalPosterior(mean.T.reshape(1, c, h, w), entropy, heaviest, where.reshape(1, 1, h, w, 2))
+
+    def _online(self, query: Float[Tensor, "q p"], variance: float, dtype: torch.dtype, detailed: bool) -> Sums:
+        """The softmaxes of some windows over all candidates, logits of this dtype, both less the middle of the pool."""
+        order = torch.randperm(query.shape[1], generator=stream(0, "inputs")).to(query.device)  # see rounding.py
+        asked = ((query - self._middle)[:, order] * (BITS / variance)).to(dtype)
+        state: Sums | None = None
+        for start in range(0, len(self.pool), self._step):
+            keys = (self._unfolded(self.pool[start : start + self._step].to(dtype)) - self._middle).movedim(1, 0).flatten(1)
+            centres = keys[self.window**2 // 2 :: self.window**2].float()
+            norms = keys.square().sum(0)
+            logits = product(asked, keys[order]).sub_(norms * (BITS / (2 * variance)))
+            found = summed(logits[:, None], centres, start * self.pool[0, 0].numel(), norms.max(), detailed)
+            state = found if state is None else state.merge(found)
+        assert state is not None
+        return state
+
+    @cached_property
+    def _middle(self) -> float:
+        """A level between the pool's pixels, and what a border of zeros shows."""
+        return float(torch.tensor(float(self.pool.mean(dtype=torch.float64)), dtype=torch.float32))
+
+    @cached_property
+    def _reach(self) -> float:
+        return reach(self.pool) + abs(self._middle)
 
     def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
         b, c, h, w = y.shape
@@ -105,9 +168,11 @@ class ELS:
 
     def _windows(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
         """The window around every pixel, float64."""
-        reach = self.window // 2
+        return self._unfolded(images.double()).transpose(1, 2)
+
+    def _unfolded(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b p q"]:
         mode = "constant" if self.border == "zeros" else "circular"
-        return unfold(pad(images.double(), (reach,) * 4, mode), self.window).transpose(1, 2)
+        return unfold(pad(images, (self.window // 2,) * 4, mode), self.window)
 
     def _chunks(self, query: Float[Tensor, "b q p"], level: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
         """Yield (index of the first candidate, candidates (m, p), their centres (m, c), logits (b, q, m)) over the pool.
@@ -123,3 +188,23 @@ class ELS:
             centres = candidates[:, self.window**2 // 2 :: self.window**2]
             keys = torch.cat([candidates, candidates.square().sum(1, keepdim=True)], 1)
             yield start * every, candidates, centres, asked @ keys.T
+
+
+def summed(logits: Float[Tensor, "q 1 m"], centres: Float[Tensor, "c m"], start: int, largest: Tensor, detailed: bool) -> Sums:
+    """The softmaxes' sums over one chunk: 1, the centres and their squares; logits in bits are overwritten."""
+    if detailed:
+        peak, index = logits.max(-1)
+    else:
+        peak, index = logits.amax(-1), torch.zeros((), dtype=torch.int64, device=logits.device)
+    below = logits.sub_(peak[..., None]).float()
+    weights = torch.exp2(below) if detailed else below.exp2_()
+    values = torch.cat((torch.ones_like(centres[:1]), centres, centres.square()))
+    sums = (values @ weights[:, 0].T).T[:, None].double()
+    logs = torch.linalg.vecdot(weights, below).double() if detailed else sums[..., 0]
+    return Sums(peak, sums, logs, (index + start).expand(peak.shape), largest)
+
+
+def deviation(state: Sums) -> Float[Tensor, " q"]:
+    """The largest of the channels' posterior deviations."""
+    mean, square = (state.sums[:, 0, 1:] / state.total).chunk(2, 1)
+    return (square - mean.square()).clamp_min(0).amax(1).sqrt() + 1e-3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whence.denoisers.boxes import CHUNK, Boxes, Local, local
+from whence.denoisers.gemm import unrounded
 from whence.denoisers.local import (
     LocalPosterior,
     by_blocks,
@@ -17,10 +19,13 @@ from whence.denoisers.local import (
     check_window,
     columns,
     coordinates,
+    in_float32,
     levels,
     masked_jacobian,
+    reach,
     streamed,
 )
+from whence.linalg import Softmax
 
 
 def centred(n: int, window: int, device: torch.device) -> Float[Tensor, "n n"]:
@@ -49,6 +54,11 @@ def squares(y: Float[Tensor, "b c h w"], x: Float[Tensor, "c h w m"]) -> Float[T
     return reduce(lambda total, one: torch.addcmul(total, one, one), apart[1:], apart[0].square())
 
 
+def check_side(window: int, pool: Tensor) -> None:
+    """Raise ValueError for a window without a centre, or wider than what there is to see."""
+    check_window(window, 2 * max(pool.shape[2:]) - 1, "a window that wide sees the whole image from every pixel")
+
+
 @dataclass(frozen=True)
 class LS:
     """Every pixel inferred from the window around it, compared with the same window of all images (kamb2025analytic, eq. 7-8).
@@ -67,16 +77,15 @@ class LS:
 
     def __post_init__(self) -> None:
         check_pool(self.pool, self.chunk)
-        check_window(self.window, 2 * max(self.pool.shape[2:]) - 1, "a window that wide sees the whole image from every pixel")
+        check_side(self.window, self.pool)
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
-        return self.posterior(y, sigma).mean
+        return self._answer(y, sigma, False).mean
 
     def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
         """The posterior of every pixel, in one pass over the pool."""
-        level = levels(y, sigma, self.pool)
-        return by_blocks(self._block, y, level, y[:1].numel() * min(self.chunk, len(self.pool)))
+        return self._answer(y, sigma, True)
 
     def jacobian(
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
@@ -91,6 +100,12 @@ class LS:
         ]
         return torch.cat(rows).unflatten(-1, (c, h, w)).to(y.dtype)
 
+    def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
+        level = levels(y, sigma, self.pool)
+        if in_float32(y, level):
+            return rounded(self.pool, [self.window], y, level, self.chunk, detailed)[0]
+        return by_blocks(self._block, y, level, y[:1].numel() * min(self.chunk, len(self.pool)))
+
     def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
         b, c, h, w = y.shape
         state = streamed(self._chunks(y.double(), level.flatten(1)[..., None]))
@@ -102,3 +117,69 @@ class LS:
         for start, x in columns(self.pool, self.chunk):
             logits = box(squares(y, x), rows / (-2 * level**2), cols)
             yield start, x.flatten(1, 2).permute(1, 2, 0), logits.flatten(1, 2)
+
+
+def sizes(
+    pool: Float[Tensor, "n c h w"], windows: Sequence[int], y: Float[Tensor, "b c h w"], sigma: float | Tensor
+) -> Float[Tensor, "s b c h w"]:
+    """The answers of `LS` with each of several windows, for a float32 y in one pass over the pool: little more than one costs."""
+    check_pool(pool, CHUNK)
+    for window in windows:
+        check_side(window, pool)
+    if not windows:
+        raise ValueError("windows is empty, expected at least one side")
+    level = levels(y, sigma, pool)
+    if in_float32(y, level):
+        return torch.stack([found.mean for found in rounded(pool, windows, y, level, CHUNK, False)])
+    return torch.stack([LS(pool, window)(y, sigma) for window in windows])
+
+
+def rounded(
+    pool: Float[Tensor, "n c h w"], windows: Sequence[int], y: Tensor, level: Tensor, chunk: int, detailed: bool
+) -> list[LocalPosterior]:
+    """The posterior for each window in float32, and in float64 where that may be off by more than 1e-4."""
+    h, w = y.shape[2:]
+    boxes = Boxes(
+        [centred(h, k, y.device).float() for k in windows], [centred(w, k, y.device).float() for k in windows], list(windows)
+    )
+    span = reach(pool)
+    with torch.no_grad(), unrounded():
+        scales = (0.5 / level.double().flatten() ** 2).tolist()
+        found = local(pool, y, scales, boxes, min(chunk, len(pool)), detailed)
+        parts = [_checked(pool, boxes, *one, span, detailed) for one in zip(y.split(1), level.split(1), found, strict=True)]
+    return [
+        LocalPosterior(
+            torch.stack([part.mean[i] for part in parts]).unflatten(1, (w, h)).permute(0, 3, 2, 1).to(y.dtype),
+            torch.stack([part.entropy[i] for part in parts]).unflatten(1, (w, h)).transpose(1, 2)[:, None].to(y.dtype),
+            torch.stack([part.heaviest[i] for part in parts]).unflatten(1, (w, h)).transpose(1, 2)[:, None],
+        )
+        for i in range(len(windows))
+    ]
+
+
+def _checked(pool: Tensor, boxes: Boxes, y: Tensor, level: Tensor, found: Local, span: float, detailed: bool) -> Local:
+    """One query's softmaxes, those in doubt done again in float64."""
+    size, place = found.doubtful(boxes, span, detailed).nonzero().unbind(1)
+    if len(size) == 0:
+        return found
+    h, w = y.shape[2:]
+    cols, rows = place // h, place % h  # places are column by column
+    tall = torch.stack([matrix.double() for matrix in boxes.tall])[size, rows]
+    wide = torch.stack([matrix.double() for matrix in boxes.wide])[size, cols]
+    state = _among(pool, y, level, (tall[:, :, None] * wide[:, None]).flatten(1), rows * w + cols)
+    mean, entropy, heaviest = (column.clone() for column in (found.mean, found.entropy, found.heaviest))
+    mean[size, place], entropy[size, place], heaviest[size, place] = state.mean[0], state.entropy[0], state.heaviest[0]
+    return found._replace(mean=mean, entropy=entropy, heaviest=heaviest)
+
+
+def _among(pool: Tensor, y: Tensor, level: Tensor, masks: Float[Tensor, "p q"], places: Int[Tensor, " p"]) -> Softmax:
+    """The softmaxes of chosen pixels in float64, from direct squares."""
+    heard = masks.any(0).nonzero().flatten()
+    rows, query = masks[:, heard] / (-2 * level.flatten() ** 2), y.double().flatten(2)
+
+    def chunks() -> Iterator[tuple[int, Tensor, Tensor]]:
+        for start, x in columns(pool.flatten(2), CHUNK):
+            apart = (query[0, :, heard, None] - x[:, heard]).square().sum(0)
+            yield start, x[:, places].permute(1, 2, 0), (rows @ apart)[None]
+
+    return streamed(chunks())
