@@ -32,8 +32,9 @@ def test_samples_of_different_noise_are_answered_as_one_by_one():
     torch.testing.assert_close(scheduled(Y, sigma), alone)
 
 
-def test_the_closest_setting_is_chosen_for_each_target():
-    assert closest(MEMBERS, Y, 1.0, {"once": 1.1 * Y, "thrice": 5 * Y}) == {"once": 1, "thrice": 3}
+@pytest.mark.parametrize(("target", "setting"), [(-Y, 1), (1.1 * Y, 1), (1.5 * Y, 1), (2.4 * Y, 2), (5 * Y, 3)])
+def test_the_closest_setting_is_chosen_and_of_two_equally_close_the_first(target, setting):
+    assert closest({k: k * Y for k in (1, 2, 3)}, target) == setting
 
 
 @pytest.mark.parametrize("choice", [{}, {0.0: 1}, {-1.0: 1}, {float("nan"): 1}])
@@ -48,5 +49,5 @@ def test_a_setting_that_no_member_has_is_refused_with_those_there_are():
 
 
 def test_nothing_to_choose_from_is_refused():
-    with pytest.raises(ValueError, match="at least one denoiser"):
-        closest({}, Y, 1.0, {"x": Y})
+    with pytest.raises(ValueError, match="at least one setting"):
+        closest({}, Y)

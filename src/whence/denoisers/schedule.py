@@ -48,21 +48,12 @@ class Scheduled:
         return torch.cat([answer for _, answer in answers.values()])[order]
 
 
-def closest(
-    members: Mapping[Hashable, Denoiser],
-    y: Float[Tensor, "b c h w"],
-    sigma: float,
-    targets: Mapping[str, Float[Tensor, "b c h w"]],
-) -> dict[str, Hashable]:
-    """For each target the setting whose answers to y are nearest to it in mean square; of equally near ones the first.
+def closest(answers: Mapping[Hashable, Float[Tensor, "b c h w"]], target: Float[Tensor, "b c h w"]) -> Hashable:
+    """The setting whose answers are nearest to a target in mean square; of equally near ones the first.
 
-    The answers are computed once for all targets. Raises ValueError when there is no member.
+    The target may be the clean images (least error) or another denoiser's answers (closest agreement). Raises ValueError when there
+    is nothing to choose from.
     """
-    if not members:
-        raise ValueError("no members to choose from: expected at least one denoiser")
-    answers = {setting: denoiser(y, sigma) for setting, denoiser in members.items()}
-
-    def distance(setting: Hashable, target: Tensor) -> float:
-        return float((answers[setting] - target).double().square().mean())
-
-    return {name: min(answers, key=lambda setting: distance(setting, target)) for name, target in targets.items()}
+    if not answers:
+        raise ValueError("no answers to choose from: expected those of at least one setting")
+    return min(answers, key=lambda setting: float((answers[setting] - target).double().square().mean()))
