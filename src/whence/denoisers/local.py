@@ -30,13 +30,16 @@ class LocalPosterior(NamedTuple):
     """The posterior at every output: its mean, its entropy in nats, and where its heaviest candidate comes from.
 
     k is 1 where the channels of a pixel share their weights and c where each has its own. `heaviest` is the index of a training
-    image: which one gave this pixel. `place` is the row and column in that image, None where it is the pixel's own.
+    image: which one gave this pixel. `place` is the row and column in that image, None where it is the pixel's own. With only the
+    nearest candidates kept, `discarded` bounds the probability of all others: the mean is off by at most that times the range of
+    the pixels.
     """
 
     mean: Float[Tensor, "b c h w"]
     entropy: Float[Tensor, "b k h w"]
     heaviest: Int[Tensor, "b k h w"]
     place: Int[Tensor, "b k h w 2"] | None = None
+    discarded: Float[Tensor, "b k h w"] | None = None
 
     @property
     def effective(self) -> Float[Tensor, "b k h w"]:
@@ -136,9 +139,10 @@ def by_blocks(answer: Callable[[Tensor, Tensor], LocalPosterior], y: Tensor, lev
 
 def join(parts: list[LocalPosterior], dtype: torch.dtype) -> LocalPosterior:
     """Posteriors of consecutive samples as one."""
-    mean, entropy, heaviest, place = zip(*parts, strict=True)
+    mean, entropy, heaviest, place, discarded = zip(*parts, strict=True)
     where = None if place[0] is None else torch.cat(place)
-    return LocalPosterior(torch.cat(mean).to(dtype), torch.cat(entropy).to(dtype), torch.cat(heaviest), where)
+    rest = None if discarded[0] is None else torch.cat(discarded).to(dtype)
+    return LocalPosterior(torch.cat(mean).to(dtype), torch.cat(entropy).to(dtype), torch.cat(heaviest), where, rest)
 
 
 def coordinates(pixels: Int[Tensor, "q 2"], shape: torch.Size) -> Int[Tensor, "q c"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Literal
 
 import torch
@@ -18,6 +18,7 @@ from whence.denoisers.local import (
     HELD,
     LocalPosterior,
     by_blocks,
+    check_nearest,
     check_pool,
     coordinates,
     in_float32,
@@ -26,6 +27,7 @@ from whence.denoisers.local import (
     masked_jacobian,
     streamed,
 )
+from whence.denoisers.shortlist import Shortlist
 from whence.denoisers.tiles import Tile, cut, squares, tiling
 from whence.denoisers.wiener import Wiener
 from whence.linalg import Softmax
@@ -75,11 +77,17 @@ class PCALocality:
       `batch` consecutive images and the plain average of the answers, as in the released code. That depends on the order of the
       pool and is blurred like an ensemble of smaller pools: it is here so that its effect can be measured.
 
+    With `nearest` = k each output is averaged over its k nearest candidates only, and the posterior's `discarded` bounds what all
+    others weigh. That tells how few an answer rests on; it does not make it faster: to know an output's nearest candidates all
+    its logits are needed, there is no cheaper score that narrow masks have in common, and the logits are the work.
+
+    A float32 y is answered in float32 as far as that is certain to be within 1e-4 (see rounding.py), outputs in doubt in float64.
     Samples may have different sigmas; those that share one share its mask, and masks of the last noise levels are kept. The mask
-    is piecewise constant in sigma, and the derivative by sigma is that at a constant mask. Pixels in [-1, 1], VE units; float64
-    inside, y's dtype outside; differentiable (autograd then keeps every chunk). Chunk is images of the pool at a time.
-    Raises ValueError for an empty pool, a `wiener` fitted to other shapes, a threshold outside [0, 1], a temperature <= 0, or one
-    that is not 1 where no temperature is used, a batch < 1, unknown options, and a y not shaped like the pool's images.
+    is piecewise constant in sigma, and the derivative by sigma is that at a constant mask. Pixels in [-1, 1], VE units; y's dtype
+    outside; differentiable (in float64 then, and autograd keeps every chunk). Chunk is images of the pool at a time.
+    Raises ValueError for an empty pool, one not in the range of images, a `wiener` without covariance or fitted to other shapes, a
+    threshold outside [0, 1], a temperature <= 0, or one that is not 1 where no temperature is used, a batch or `nearest` < 1,
+    unknown options, and a y not shaped like the pool's images.
     """
 
     pool: Float[Tensor, "n c h w"]
@@ -91,11 +99,13 @@ class PCALocality:
     temperature: float = 1.0
     batch: int = 512
     chunk: int | None = None
+    nearest: int | None = None
     _masks: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tiles: dict[tuple[float, int], list[Tile]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_pool(self.pool, 1 if self.chunk is None else self.chunk)
+        check_nearest(self.nearest)
         if self.wiener.mean.shape != self.pool.shape[1:]:
             raise ValueError(
                 f"wiener was fitted to images of shape {tuple(self.wiener.mean.shape)}, the pool has {tuple(self.pool.shape[1:])}: "
@@ -116,6 +126,8 @@ class PCALocality:
             raise ValueError(
                 f"temperature is {self.temperature}, expected > 0, and 1 unless softmax is 'tempered' (it is {self.softmax!r})"
             )
+        if self.nearest is not None and self.softmax == "batched":
+            raise ValueError(f"nearest is {self.nearest} and softmax 'batched', expected one of the two: batches have no shortlist")
         if self.batch < 1:
             raise ValueError(f"batch is {self.batch}, expected at least one image")
 
@@ -157,14 +169,15 @@ class PCALocality:
         level = levels(y, sigma, self.pool)
         values, which = level.detach().flatten().unique(return_inverse=True)
         groups = [(which == i).nonzero().flatten() for i in range(len(values))]
-        if in_float32(y, level):
+        if in_float32(y, level) and self.nearest is None:
             with torch.no_grad(), unrounded():
                 parts = [self._fast(y[group], float(value), detailed) for group, value in zip(groups, values, strict=True)]
         else:
             each = y[:1].numel() * min(self.chunk or EXACT, len(self.pool))
             parts = [by_blocks(self._block, y[group], level[group], each) for group in groups]
         together, back = join(parts, y.dtype), torch.cat(groups).argsort()
-        return LocalPosterior(together.mean[back], together.entropy[back], together.heaviest[back])
+        rest = None if together.discarded is None else together.discarded[back]
+        return LocalPosterior(together.mean[back], together.entropy[back], together.heaviest[back], None, rest)
 
     def _batches(self, pool: Tensor) -> Iterator[tuple[int, Tensor]]:
         size = self.batch if self.softmax == "batched" else len(pool)
@@ -215,21 +228,34 @@ class PCALocality:
             order.append(tile.outputs)
             parts.append(self._tile(y.double().flatten(1), level.flatten(1)[..., None], tile))
         back = torch.cat(order).argsort()
-        mean, entropy, heaviest = (torch.cat(column, 1)[:, back].reshape(y.shape) for column in zip(*parts, strict=True))
-        return LocalPosterior(mean, entropy, heaviest)
+        mean, entropy, heaviest, *rest = (torch.cat(column, 1)[:, back].reshape(y.shape) for column in zip(*parts, strict=True))
+        return LocalPosterior(mean, entropy, heaviest, None, *rest)
 
-    def _tile(self, y: Tensor, level: Tensor, tile: Tile) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean, entropy and heaviest image (b, t) of some outputs; only the inputs that one of them hears are read."""
-        rows, query, pool = tile.rows.double(), y[:, tile.inputs, None], self.pool.flatten(1)
-        chunk = self.chunk or EXACT
+    def _tile(self, y: Tensor, level: Tensor, tile: Tile) -> tuple[Tensor, ...]:
+        """Mean, entropy, heaviest image, and what `nearest` discards, (b, t); only the inputs that an output hears are read."""
+        if self.nearest is not None:
+            return self._among(y, level, tile, self.nearest)
+        parts = self._batches(self.pool.flatten(1))
+        return mixed([streamed(self._chunks(y, level, tile, *part)) for part in parts])
 
-        def chunks(start: int, part: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-            for first in range(0, len(part), chunk):
-                x = part[first : first + chunk]
-                logits = -(rows @ (query - x[:, tile.inputs].T.double()).square()) / (2 * self.temperature * level**2)
-                yield start + first, x[:, tile.outputs].T[..., None].double(), logits
+    def _chunks(self, y: Tensor, level: Tensor, tile: Tile, start: int, part: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Yield (index of the first image, the tile's outputs (t, m, 1), logits (b, t, m)) over a part of the pool, float64."""
+        rows, query, chunk = tile.rows.double(), y[:, tile.inputs, None], self.chunk or EXACT
+        for first in range(0, len(part), chunk):
+            x = part[first : first + chunk]
+            logits = -(rows @ (query - x[:, tile.inputs].T.double()).square()) / (2 * self.temperature * level**2)
+            yield start + first, x[:, tile.outputs].T[..., None].double(), logits
 
-        return mixed([streamed(chunks(*part)) for part in self._batches(pool)])
+    def _among(self, y: Tensor, level: Tensor, tile: Tile, k: int) -> tuple[Tensor, ...]:
+        """The same over the k nearest candidates of each output, and a bound on the probability of the others."""
+        pool = self.pool.flatten(1)
+        lists = (Shortlist.chunk(logits, start, k) for start, _, logits in self._chunks(y, level, tile, 0, pool))
+        best = reduce(lambda a, b: a.merge(b, k), lists)
+        values = pool[best.images, tile.outputs[:, None]].double()
+        weights, total = best.logits.softmax(-1), best.logits.logsumexp(-1)
+        entropy = -torch.special.xlogy(weights, weights).sum(-1)
+        rest = best.discarded(len(pool), total).detach()
+        return (weights * values).sum(-1), entropy, best.images[..., 0], rest
 
 
 def mixed(states: list[Softmax]) -> tuple[Tensor, Tensor, Tensor]:

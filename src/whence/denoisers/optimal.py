@@ -15,6 +15,7 @@ from torch import Tensor
 from whence.denoisers.gemm import in_blocks, product, unrounded
 from whence.denoisers.local import check_nearest, check_pool, in_float32, levels, reach
 from whence.denoisers.rounding import NATS, UNIT, blocked, doubtful
+from whence.denoisers.shortlist import Shortlist
 from whence.linalg import Softmax, squared_distances
 from whence.noise import per_sample
 
@@ -42,34 +43,9 @@ class Posterior(NamedTuple):
         return self.entropy.exp()
 
 
-class Shortlist(NamedTuple):
-    """The images with the highest logits, highest first, and one more logit: no other image has a higher one."""
-
-    logits: Float[Tensor, "b k"]
-    images: Int[Tensor, "b k"]
-    next: Float[Tensor, " b"]
-
-    @staticmethod
-    def of(logits: Float[Tensor, "b m"], images: Int[Tensor, "b m"], k: int) -> Shortlist:
-        """From the logits of all."""
-        found, index = logits.topk(min(k + 1, logits.shape[1]), 1)
-        beyond = found[:, k] if found.shape[1] > k else found.new_full((len(found),), -math.inf)
-        return Shortlist(found[:, :k], images.gather(1, index[:, :k]), beyond)
-
-    def merge(self, other: Shortlist, k: int) -> Shortlist:
-        """Of two pools' images the best k."""
-        both = Shortlist.of(torch.cat((self.logits, other.logits), 1), torch.cat((self.images, other.images), 1), k)
-        return both._replace(next=torch.stack((both.next, self.next, other.next)).amax(0))
-
-
 def both(a: tuple[Softmax, Shortlist], b: tuple[Softmax, Shortlist]) -> tuple[Softmax, Shortlist]:
     """Softmax and shortlist of two pools."""
     return a[0].merge(b[0]), a[1].merge(b[1], KEPT)
-
-
-def numbers(logits: Float[Tensor, "b m"], start: int) -> Int[Tensor, "b m"]:
-    """Which image each logit is of, the first being number `start`."""
-    return (torch.arange(logits.shape[1], device=logits.device) + start).expand_as(logits)
 
 
 @dataclass(frozen=True)
@@ -170,9 +146,8 @@ class Optimal:
     def _kept(self, y: Tensor, level: Tensor, chosen: Shortlist) -> tuple[Softmax, Float[Tensor, " b"]]:
         """The softmax over a shortlist's images, float64, and a bound on the probability of all others.
 
-        No discarded logit is above the shortlist's `next` by more than float32 may have hidden: a sum of B products is off by at
-        most (B + 1) u sum|y_p c_p| <= (B + 1) u |y| |c|, whatever its order. So n - k images weigh at most
-        (n - k) exp(next + that), against at least the sum over those kept.
+        The shortlist's logits are short of the true ones by no more than float32 may have hidden: a sum of B products is off by at
+        most (B + 1) u sum|y_p c_p| <= (B + 1) u |y| |c|, whatever its order.
         """
         own = y.detach().double().flatten(1).square().sum(1).sqrt()
         slack = (BLOCK + 3) * UNIT * own * self._reach[0] ** 0.5 / level.detach().flatten() ** 2
@@ -181,12 +156,10 @@ class Optimal:
         parts = (Softmax.start(one[None], values) for one, values in zip(logits, x, strict=True))
         state = Softmax(*(torch.cat(column) for column in zip(*parts, strict=True)))
         state = state._replace(heaviest=chosen.images.gather(1, state.heaviest[:, None])[:, 0])
-        others = len(self.pool) - chosen.images.shape[1]
-        mass = others * (chosen.next + slack - state.total).exp() if others else torch.zeros_like(state.m)
-        return state, mass.clamp_max(1)
+        return state, chosen.discarded(len(self.pool), state.total.detach(), slack)
 
     def _shortlist(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"], k: int) -> Shortlist:
-        parts = (Shortlist.of(logits, numbers(logits, start), k) for start, _, logits in self._coarse(y, level))
+        parts = (Shortlist.chunk(logits, start, k) for start, _, logits in self._coarse(y, level))
         return reduce(lambda a, b: a.merge(b, k), parts)
 
     def _coarse(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -211,7 +184,7 @@ class Optimal:
             heard = (logits > best[:, None] - NATS - math.log(len(self.pool))).any(0).nonzero().flatten()
             v = product(w, x) if len(heard) > len(x) // 4 else product(w[:, heard], x[heard])
             state = Softmax(m, w.sum(1).double(), v.double(), torch.linalg.vecdot(w.double(), below), index + start)
-            yield state, Shortlist.of(logits, numbers(logits, start), KEPT)
+            yield state, Shortlist.chunk(logits, start, KEPT)
 
     def _doubtful(self, y: Float[Tensor, "b d"], level: Float[Tensor, " b"], state: Softmax) -> Bool[Tensor, " b"]:
         """Whose answer float32 may have moved by more than the tolerance; no pixel deviates more than 2 reach sqrt(1 - w_max)."""
