@@ -23,6 +23,7 @@ from whence.noise import per_sample
 
 # Numbers of one array held at once: batches of y are taken in blocks. On a processor what fits its cache is fastest.
 FARTHEST = 16.0  # pixels are in [-1, 1]; those of Gaussian fields go some five deviations out; bytes go to 255
+SOME = 512  # images at a time, where all are looked at once
 HELD = {"cpu": 2**20, "other": 2**26}
 
 
@@ -61,15 +62,21 @@ def check_range(images: Tensor, name: str) -> None:
     mend = "scale it to [-1, 1], as whence.data.images.draw does (bytes: images / 127.5 - 1)"
     if not images.is_floating_point():
         raise ValueError(f"{name} has dtype {images.dtype}, expected float32 or float64 pixels in [-1, 1]: {mend}")
-    low, high = (float(x) for x in images.aminmax())
+    low, high = extremes(images)
     if not (high <= FARTHEST and low >= -FARTHEST):
         raise ValueError(f"{name} holds pixels from {low:g} to {high:g}, expected in [-1, 1], or not far out: {mend}")
 
 
+def extremes(images: Tensor) -> tuple[float, float]:
+    """The lowest and the highest pixel, nan if one is; by parts, since torch copies what it takes extremes of."""
+    pairs = torch.stack([torch.stack(part.aminmax()) for part in images.detach().split(SOME)])
+    return float(pairs[:, 0].min()), float(pairs[:, 1].max())
+
+
 def reach(pool: Tensor) -> float:
     """The largest modulus of a pixel."""
-    low, high = pool.aminmax()
-    return max(-float(low), float(high))
+    low, high = extremes(pool)
+    return max(-low, high)
 
 
 def check_nearest(nearest: int | None) -> None:

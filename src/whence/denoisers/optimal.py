@@ -107,7 +107,12 @@ class Optimal:
 
     @cached_property
     def _square(self) -> Float[Tensor, " n"]:
-        return torch.cat([part.flatten(1).double().square().sum(1) for part in self.pool.split(self.chunk)])
+        found = self.pool.new_empty(len(self.pool), dtype=torch.float64)
+        step = min(self.chunk, FAST)
+        for start in range(0, len(found), step):
+            x = self.pool[start : start + step].flatten(1).double()
+            found[start : start + step] = torch.linalg.vecdot(x, x)
+        return found
 
     @cached_property
     def _reach(self) -> tuple[float, float]:

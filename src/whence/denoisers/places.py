@@ -15,6 +15,7 @@ from torch.nn.functional import pad, unfold
 from whence.denoisers.fast import BITS, Sums
 from whence.denoisers.gemm import product, unrounded
 from whence.denoisers.local import (
+    SOME,
     LocalPosterior,
     by_blocks,
     check_pool,
@@ -134,7 +135,8 @@ class ELS:
     @cached_property
     def _middle(self) -> float:
         """A level between the pool's pixels, and what a border of zeros shows."""
-        return float(torch.tensor(float(self.pool.mean(dtype=torch.float64)), dtype=torch.float32))
+        total = sum(float(part.double().sum()) for part in self.pool.split(SOME))
+        return float(torch.tensor(total / self.pool.numel(), dtype=torch.float32))
 
     @cached_property
     def _reach(self) -> float:
