@@ -55,9 +55,9 @@ class Optimal:
         D(y) = sum_i w_i x_i,   w = softmax_i(-|y - x_i|^2 / (2 sigma^2))
 
     The minimiser of E|x - D(y)|^2 over all functions, given only the pool (robbins1956empirical, efron2011tweedie).
-    Pixels in [-1, 1], sigma in VE units. Logits and sums are float64 and stream over chunks of the pool, so that neither
-    the chunk's size nor the pool's order matters; the answer has y's dtype and is differentiable in y and sigma. A float64
-    pool costs twice the memory and spares the conversion of each chunk at each call.
+    Pixels in [-1, 1], sigma in VE units. Logits and sums stream over chunks of the pool, so that neither the chunk's size
+    nor the pool's order matters; the answer has y's dtype and is differentiable in y and sigma. A y in float64 is answered in
+    float64; a float64 pool then costs twice the memory and spares the conversion of each chunk at each call.
 
     A float32 y is answered in float32 as far as that is certain to be within 1e-4 (see rounding.py), and queries in doubt in
     float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh; that

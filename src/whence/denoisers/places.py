@@ -44,10 +44,10 @@ class ELS:
     zero padding do (candidates from another part of the border are then unlikely, not excluded as in the published
     boundary-broken machine), or "circular", a torus, on which this commutes with all shifts.
     As sigma grows it tends to `mean`, the mean colour. Cost per query: n (h w)^2 windows of c k^2 numbers.
-    Pixels in [-1, 1], sigma in VE units; float64 inside, y's dtype outside; differentiable in y and sigma (autograd then keeps
-    every chunk). Chunk is images of the pool at a time, by default
-    as many as give a query a million logits.
-    Raises ValueError for an empty pool, another border, a window that is even, < 1 or wider than what there is to see, and a y not
+    Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
+    float64; differentiable in y and sigma (in float64, and autograd keeps every chunk). Chunk is images of the pool at a time, by
+    default as many as give a query a million logits.
+    Raises ValueError for an empty pool, one not in the range of images, another border, a window that is even, < 1 or wider than what there is to see, and a y not
     shaped like the pool's images.
     """
 

@@ -66,9 +66,10 @@ class LS:
         D(y)[q] = sum_i w_i x_i[q],   w = softmax_i(-|y_Q - x_i,Q|^2 / (2 sigma^2)),   Q = k x k window of all channels around q
 
     The window is cut off at the border. With k >= 2 max(h, w) - 1 it is `Optimal`. Cost per query: n h w (h + w), whatever k.
-    Pixels in [-1, 1], sigma in VE units; float64 inside, y's dtype outside; differentiable in y and sigma (autograd then keeps
-    every chunk, memory as the pool). Chunk is images of the pool at a time.
-    Raises ValueError for an empty pool, a window that is even, < 1 or wider than that, and a y not shaped like the pool's images.
+    Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
+    float64; differentiable in y and sigma (in float64, and autograd keeps every chunk, memory as the pool). Chunk is images of
+    the pool at a time; several windows at once are `sizes`.
+    Raises ValueError for an empty pool, one not in the range of images, a window that is even, < 1 or wider than that, and a y not shaped like the pool's images.
     """
 
     pool: Float[Tensor, "n c h w"]
