@@ -5,8 +5,8 @@
 What the candidates c are, which inputs p the mask M lets output q hear, and how overlapping answers are combined, is data; the
 members of the family (`LS`, `ELS`, `PSPC`, `PCALocality`) differ in nothing else (kamb2025analytic, niedoba2025pspc,
 lukoianov2025locality). Here is what they share: the walk over the pool, the softmax, and the Jacobian. A y in
-float64 is answered in float64, so that sigma = .01 is as exact as sigma = 80; one in float32 in float32 as far as that is certain to
-be within 1e-4 of it (rounding.py has the bound), and in float64 where it is not, or where a derivative is wanted.
+float64 is answered in float64, so that sigma = .01 is as exact as sigma = 80; one in float32 in float32 as far as that is certain
+to be within 1e-4 of it (rounding.py has the bound), and in float64 where it is not, or where a derivative is wanted.
 """
 
 from __future__ import annotations

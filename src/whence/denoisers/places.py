@@ -47,8 +47,8 @@ class ELS:
     Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
     float64; differentiable in y and sigma (in float64, and autograd keeps every chunk). Chunk is images of the pool at a time, by
     default as many as give a query a million logits.
-    Raises ValueError for an empty pool, one not in the range of images, another border, a window that is even, < 1 or wider than what there is to see, and a y not
-    shaped like the pool's images.
+    Raises ValueError for an empty pool, one not in the range of images, another border, a window that is even, < 1 or wider than
+    what there is to see, and a y not shaped like the pool's images.
     """
 
     pool: Float[Tensor, "n c h w"]
