@@ -641,6 +641,7 @@ dots(
 # %%
 for name, kind in own:
     glue(f"own_{name}_{kind}", own[name, kind].mean())
+for name in NETS:
     glue(f"white_{name}", relative[name, "whitened"].mean())
 report("locality/whitening-removes-locality-mlp", own["mlp", "whitened"])
 
