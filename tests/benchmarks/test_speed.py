@@ -162,7 +162,7 @@ MAKE = {
 def test_cost_is_linear_in_the_pool(benchmark, data, member):
     """Prints the slope of log time on log n, which is 1 for a linear cost; under 1 where what does not depend on n still counts."""
     _, pool, held, wiener = data
-    counts, y, seconds = [250, 500, 1000, 2000], noised(held[:4], 0.5), []
+    counts, y, seconds = [625, 1250, 2500, 5000], noised(held[:4], 0.5), []
     if member == "ELS":
         counts, y = [32, 64, 128, 256], y[:1]
     for n in counts:

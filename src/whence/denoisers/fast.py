@@ -9,6 +9,7 @@ where it underflows. See rounding.py for the bound.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -122,26 +123,37 @@ class Masked(NamedTuple):
         logs = torch.linalg.vecdot(weights, below).double() if self.detailed else sums[..., 0]
         return Sums(peak, sums, logs, (index + start).expand(peak.shape), largest)
 
-    def doubtful(self, job: Job, state: Sums) -> Bool[Tensor, "q t"]:
-        """Where float32 may not have kept to the tolerance."""
-        tile, who = job
-        rows = tile.rows.float()
-        query = (self.query - self.centre).index_select(0, who).index_select(1, tile.inputs)
-        own = query.square() @ rows.T
-        delta = expanded(query, own, rows.sum(1), state.peak / BITS, state.largest, self.reach, self.variance)
-        return doubtful(delta, state.deviation, state.total, self.reach, self.detailed)
+    def doubts(self, tiles: list[Tile], states: list[Sums]) -> Iterable[Bool[Tensor, "q t"]]:
+        """For each tile where float32 may not have kept to the tolerance, all queries having asked for it."""
+        query = self.query - self.centre
+        heard = [query.index_select(1, tile.inputs) for tile in tiles]
+        own = torch.cat([part.square() @ tile.rows.float().T for part, tile in zip(heard, tiles, strict=True)], 1)
+        loudest = torch.cat([loud(part).expand(-1, len(tile.rows)) for part, tile in zip(heard, tiles, strict=True)], 1)
+        count = torch.cat([tile.rows.sum(1) for tile in tiles])
+        peak, total, deviation = (
+            torch.cat([getattr(state, name) for state in states], 1) for name in ("peak", "total", "deviation")
+        )
+        largest = torch.cat([state.largest for state in states])
+        delta = expanded(loudest, own, count, peak / BITS, largest, self.reach, self.variance)
+        found = doubtful(delta, deviation, total, self.reach, self.detailed)
+        return found.split([len(tile.rows) for tile in tiles], 1)
 
     def solved(self, tiles: list[Tile]) -> list[Sums]:
         """Every query's answer to every tile, float32 where that will do and float64 where not."""
         everyone = torch.arange(len(self.query), device=self.query.device)
         jobs = [Job(tile, everyone) for tile in tiles]
         states = self.run(jobs, torch.float32)
-        doubts = [self.doubtful(job, state) for job, state in zip(jobs, states, strict=True)]
-        again = [(i, *part(tiles[i], doubt)) for i, doubt in enumerate(doubts) if bool(doubt.any())]
+        doubts = enumerate(self.doubts(tiles, states))
+        again = [(i, *part(tiles[i], doubt)) for i, doubt in doubts if bool(doubt.any())]
         better = self.run([Job(tile, who) for _, tile, who, _ in again], torch.float64) if again else []
         for (i, _, who, outputs), new in zip(again, better, strict=True):
             states[i] = Sums(*(patched(old, who, outputs, one) for old, one in zip(states[i], new, strict=True)))
         return states
+
+
+def loud(query: Float[Tensor, "q u"]) -> Float[Tensor, "q 1"]:
+    """The largest modulus in each row, 0 in an empty one."""
+    return query.abs().amax(1, keepdim=True) if query.shape[1] else query.new_zeros(len(query), 1)
 
 
 def part(tile: Tile, doubt: Bool[Tensor, "q t"]) -> tuple[Tile, Int[Tensor, " p"], Int[Tensor, " s"]]:

@@ -107,7 +107,9 @@ class ELS:
         state = self._online(query, variance, torch.float32, detailed)
         centred = (query - self._middle).float()
         own = centred.square().sum(1, keepdim=True)
-        delta = expanded(centred, own, float(query.shape[1]), state.peak / BITS, state.largest, self._reach, variance)
+        delta = expanded(
+            centred.abs().amax(1, keepdim=True), own, float(query.shape[1]), state.peak / BITS, state.largest, self._reach, variance
+        )
         doubt = doubtful(delta, deviation(state)[..., None], state.total, self._reach, detailed).flatten().nonzero().flatten()
         if len(doubt):
             better = self._online(query[doubt], variance, torch.float64, detailed)

@@ -43,7 +43,7 @@ NATS = 20.0  # candidates whose logits are further below the highest do not matt
 
 
 def expanded(
-    query: Float[Tensor, "*q k"],
+    loudest: Float[Tensor, "*q t"],
     own: Float[Tensor, "*q t"],
     count: Float[Tensor, " t"] | float,
     peak: Float[Tensor, "*q t"],
@@ -53,15 +53,14 @@ def expanded(
 ) -> Float[Tensor, "*q t"]:
     """`MARGIN` delta of expanded logits, in nats.
 
-    `query` is centred, `own` its squared norm over the `count` inputs heard, `peak` the highest logit in nats, `largest` the
-    largest squared norm of a candidate, `reach` the largest modulus of a candidate's centred pixel.
+    Of a centred query `loudest` is the largest modulus and `own` the squared norm over the `count` inputs heard; `peak` is the
+    highest logit in nats, `largest` the largest squared norm of a candidate, `reach` the largest modulus of its centred pixels.
     """
     own, best = own.double(), variance * peak.double()
     apart = (own - 2 * (best - NATS * variance)).clamp_min(0)
     far = torch.minimum(own.sqrt() + apart.sqrt(), largest.double().sqrt())
     half = far.square() / 2
     whole = torch.maximum(best + half, NATS * variance - best).clamp_min(0).minimum(own.sqrt() * far)
-    loudest = query.abs().amax(-1, keepdim=True) if query.shape[-1] else query.sum(-1, keepdim=True)
     part = torch.minimum(loudest * far, reach * own.sqrt())
     sums = count**0.5 * (0.58 * (whole + half) + 0.62 * part)
     return MARGIN * 0.42 * UNIT * (sums + 3 * part + 2 * whole + 2 * half) / variance
@@ -70,7 +69,7 @@ def expanded(
 def blocked(
     query: Float[Tensor, "b d"], nearest: Float[Tensor, " b"], largest: float, reach: float, block: int, level: Float[Tensor, " b"]
 ) -> Float[Tensor, " b"]:
-    """`MARGIN` delta of products in blocks, in nats; `nearest` is the least squared distance, the others as in `expanded`."""
+    """`MARGIN` delta of products in blocks, in nats; `nearest` is the least squared distance, the others are as in `expanded`."""
     own = query.double().square().sum(1)
     far = (own.sqrt() + (nearest + 2 * NATS * level**2).sqrt()).clamp_max(largest**0.5)
     part = torch.minimum(query.abs().amax(1) * far, reach * own.sqrt())
