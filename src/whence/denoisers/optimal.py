@@ -60,8 +60,9 @@ class Optimal:
     float64; a float64 pool then costs twice the memory and spares the conversion of each chunk at each call.
 
     A float32 y is answered in float32 as far as that is certain to be within 1e-4 (see rounding.py), and queries in doubt in
-    float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh; that
-    spares the second product with the pool, half of the work, and is certain to 1e-6 for sigma below about .3.
+    float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh. That
+    pays where few images matter: of 5,000 CIFAR-10 images 32 are certain to 1e-10 up to sigma 1, for about three quarters of the
+    time (at lower noise all images cost no more, since those without weight are passed over anyway); at sigma 5 the bound is idle.
     Raises ValueError for an empty pool, one of integers or not within [-1, 1] or so, and for a y not shaped like the pool's images.
     """
 
