@@ -158,7 +158,7 @@ def networks(s):
 
 for s in tqdm(seeds, desc="networks"):
     networks(s)
-torch.set_grad_enabled(False)  # nothing is trained from here on
+_ = torch.set_grad_enabled(False)  # nothing is trained from here on
 
 # %% [markdown]
 # Windows $k$ and thresholds $\tau$ are chosen on validation images, by the error there, for each of {glue:text}`n_levels:.0f` noise levels;
