@@ -481,6 +481,8 @@ curves(
 # %%
 glue("behind_least", behind[0])
 glue("least", levels[0])
+glue("behind_middle", behind[2])
+glue("middle", levels[2])
 glue("kept_directions", values.sum(-1).mean())
 glue("directions", values.shape[-1])
 report("locality/trace-tells-the-error", told)
@@ -728,9 +730,9 @@ report("locality/shuffled-pixels-cost-the-network", lost[:, 2, 2])
 # {glue:text}`shuffled:.1f` dB. Which networks can follow the data and which cannot is [a question of its own](interventions).
 #
 # **What stays open.** These networks are small, briefly trained, and not told the noise level, which {glue:text}`directions:.0f` pixels do
-# not tell for certain. On unseen images at the lowest noise here, $\sigma =$ {glue:text}`least:.2f`, they are
-# {glue:text}`behind_least:.1f` dB behind the best linear denoiser, which is told: the bases of a good denoiser of these images may be
-# other ones. Crops of seven photographs are not
+# not tell for certain. On unseen images they are {glue:text}`behind_least:.1f` dB behind the best linear denoiser, which is told, at
+# $\sigma =$ {glue:text}`least:.2f`, and {glue:text}`behind_middle:.1f` dB at {glue:text}`middle:.2f`: the bases of a good denoiser of these
+# images may be other ones. Crops of seven photographs are not
 # independent, so {glue:text}`most:,.0f` of them are fewer than they seem: the count at which the gap closes is that of these data and this
 # network, not a constant. The published networks saw 80 × 80 pixels, up to 100,000 faces and hundreds of thousands of steps; the profile
 # `paper` comes nearer to that.
