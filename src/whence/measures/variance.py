@@ -42,7 +42,7 @@ def total_variance(hidden: Float[Tensor, "*s n w"], new_hidden: Float[Tensor, "*
 
 
 def dissimilarity(hidden: Float[Tensor, "*s n w"], cosine: bool = False) -> Float[Tensor, "*s p"]:
-    """1 - correlation over the units of each two of n items: the p = n (n - 1) / 2 pairs, row by row of the upper triangle; float64.
+    """1 - correlation over the units of every two of n items: the p = n (n - 1) / 2 pairs, row by row of the upper triangle.
 
     With `cosine`, 1 - cosine after each unit has lost its mean over the items. The difference is a pitfall: a correlation takes
     the units' mean off each item, so a rotation of the representation changes it; the cosine does not care for the basis.
@@ -88,8 +88,8 @@ def _check(feature: Tensor, hidden: Tensor, new_feature: Tensor, new_hidden: Ten
     fits = fits and (*feature.shape[:-2], feature.shape[-1]) == (*new_feature.shape[:-2], new_feature.shape[-1])
     if not (fits and hidden.shape[-1] == new_hidden.shape[-1]):
         raise ValueError(
-            f"feature and representation of shapes {shapes[0]} and {shapes[1]}, new ones {shapes[2]} and {shapes[3]}: expected (..., "
-            "items, columns) and (..., items, units) with as many items, at least 2; a feature of one number takes [..., None]"
+            f"feature and representation of shapes {shapes[0]} and {shapes[1]}, new ones {shapes[2]} and {shapes[3]}: expected "
+            "(..., items, columns) and (..., items, units) with as many items, 2 or more; a feature of one number takes [..., None]"
         )
 
 
@@ -99,6 +99,6 @@ def _refuse_constant(feature: Tensor) -> None:
         where = constant.nonzero()[0].tolist()
         value = float(feature[(*where[:-1], 0, where[-1])])
         raise ValueError(
-            f"column {where[-1]} of the feature is {value:g} for all {feature.shape[-2]} items: expected both values of it, since a "
-            "constant explains nothing; draw more items or leave the column out"
+            f"column {where[-1]} of the feature is {value:g} for all {feature.shape[-2]} items: expected both values of it, as "
+            "a constant explains nothing; draw more items or leave the column out"
         )
