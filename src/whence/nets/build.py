@@ -12,16 +12,25 @@ from torch import nn
 from whence.nets.dit import DiT
 from whence.nets.linear import Linear
 from whence.nets.mlp import MLP
+from whence.nets.perceptron import Perceptron
 from whence.nets.resnet import ResNet
 from whence.nets.unet import UNet
 from whence.seeds import derive
 
-BUILD: dict[str, type[nn.Module]] = {"linear": Linear, "mlp": MLP, "resnet": ResNet, "unet": UNet, "dit": DiT}
+BUILD: dict[str, type[nn.Module]] = {
+    "linear": Linear,
+    "mlp": MLP,
+    "resnet": ResNet,
+    "unet": UNet,
+    "dit": DiT,
+    "perceptron": Perceptron,
+}
 
 
-def build(name: str, shape: tuple[int, int, int], seed: int, **options: Any) -> nn.Module:
+def build(name: str, shape: tuple[int, ...], seed: int, **options: Any) -> nn.Module:
     """The network of that name for images (c, h, w), on the CPU, its weights drawn from the stream (seed, "init").
 
+    A "perceptron" also takes the shape (d,) of flat inputs.
     The global random state is neither read nor moved. The network remembers `seed`, its `shape` and all its `options`.
     Raises ValueError for an unknown name or option, with the nearest there is.
     """

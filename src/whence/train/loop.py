@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from whence.train.feed import Batch
+Batch = TypeVar("Batch")  # whatever the feed yields and the loss takes
 
 
 class Step(NamedTuple):
