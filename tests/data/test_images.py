@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from whence.data.entries import DataError
-from whence.data.images import draw
+from whence.data.images import draw, draw_labelled
 from whence.data.photos import crops
 from whence.data.registry import arrays
 from whence.seeds import stream
@@ -93,3 +93,24 @@ def test_a_fetched_colour_set_is_drawn_grey_by_luma_and_averaged(project):
     colour, grey = draw("tiny", "train", 15, seed=0), draw("tiny", "train", 15, seed=0, size=4, grey=True)
     luma = torch.einsum("nchw,c->nhw", colour.double(), torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64))
     assert torch.allclose(grey[:, 0].double(), luma.reshape(15, 4, 2, 4, 2).mean((2, 4)), atol=1e-6)
+
+
+def test_labelled_images_are_those_of_the_same_draw_with_the_label_each_is_stored_with():
+    found = draw_labelled("digits", "validation", 200, seed=3, size=4)
+    assert torch.equal(found.x, draw("digits", "validation", 200, seed=3, size=4))
+    images, labels = arrays("digits", "validation")
+    stored = [(tuple(image.flatten()), int(label)) for image, label in zip(images, labels, strict=True)]
+    full = draw_labelled("digits", "validation", 200, seed=3)
+    drawn = [(tuple(image), int(label)) for image, label in zip((8 * (full.x + 1)).flatten(1).tolist(), full.y, strict=True)]
+    assert sorted(drawn) == sorted(stored)
+
+
+@pytest.mark.parametrize("name", ["photos", "fields"])
+def test_images_without_labels_are_refused(name):
+    with pytest.raises(ValueError, match=f"images of {name!r} have no labels: expected a set of stored images"):
+        draw_labelled(name, "train", 1, seed=0)
+
+
+def test_more_labelled_images_than_there_are_are_refused_as_unlabelled_ones():
+    with pytest.raises(ValueError, match="201 images asked of 'digits' 'validation', which holds 200"):
+        draw_labelled("digits", "validation", 201, seed=0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d
 
@@ -14,6 +16,13 @@ from whence.data.registry import arrays, dataset
 from whence.seeds import stream
 
 FIELD_EXPONENT, FIELD_DEVIATION = 2.0, 0.5
+
+
+class Labelled(NamedTuple):
+    """Images in [-1, 1] and their classes as the data set numbers them."""
+
+    x: Float[Tensor, "n c h w"]
+    y: Int[Tensor, " n"]
 
 
 def draw(name: str, split: str, n: int, seed: int, size: int | None = None, grey: bool = False) -> Float[Tensor, "n c h w"]:
@@ -34,17 +43,38 @@ def draw(name: str, split: str, n: int, seed: int, size: int | None = None, grey
     if entry.format == "fields":
         side = entry.shape[0] if size is None else size
         return (FIELD_DEVIATION * power_law(n, side, FIELD_EXPONENT, generator)).to(torch.float32)
+    return stored(name, split, _chosen(entry, split, n, generator), size, grey).x
+
+
+def draw_labelled(name: str, split: str, n: int, seed: int, size: int | None = None, grey: bool = False) -> Labelled:
+    """The images that `draw` gives, with their labels.
+
+    Raises as `draw` does, and ValueError for a set without labels (photographs, fields).
+    """
+    entry = dataset(name)
+    entry.split(split)
+    if n < 1:
+        raise ValueError(f"{n} images of {name!r}: expected at least 1")
+    if not entry.arrays:
+        raise ValueError(f"images of {name!r} have no labels: expected a set of stored images, such as 'digits'")
+    return stored(name, split, _chosen(entry, split, n, stream(seed, "data", name, split)), size, grey)
+
+
+def stored(name: str, split: str, places: Int[Tensor, " n"], size: int | None = None, grey: bool = False) -> Labelled:
+    """The images at these places of a split of a stored set, in [-1, 1], with their labels; size and grey as for `draw`."""
+    entry = dataset(name)
     block = _block(entry, size)
-    images = scale(_subset(entry, split, n, generator), entry.white, grey)
-    return avg_pool2d(images, block) if block > 1 else images
+    images, labels = arrays(name, split)
+    chosen = torch.from_numpy(images[places.numpy()]).permute(0, 3, 1, 2).contiguous()
+    x = scale(chosen, entry.white, grey)
+    return Labelled(avg_pool2d(x, block) if block > 1 else x, torch.from_numpy(labels[places.numpy()]).long())
 
 
-def _subset(entry: Dataset, split: str, n: int, generator: Generator) -> Tensor:
+def _chosen(entry: Dataset, split: str, n: int, generator: Generator) -> Int[Tensor, " n"]:
     count = entry.split(split).count
     if n > count:
         raise ValueError(f"{n} images asked of {entry.name!r} {split!r}, which holds {count}: draw at most {count}")
-    chosen = torch.randperm(count, generator=generator)[:n]
-    return torch.from_numpy(arrays(entry.name, split)[0][chosen.numpy()]).permute(0, 3, 1, 2).contiguous()
+    return torch.randperm(count, generator=generator)[:n]
 
 
 def _block(entry: Dataset, size: int | None) -> int:

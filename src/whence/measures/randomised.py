@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 
 class Scores(NamedTuple):
-    """Area under the ROC curve, and share of points whose score has the sign of their label (0 counts half); float64, nan where a score is."""
+    """Area under the ROC curve, and share of points whose score has the sign of their label; float64, nan where a score is nan."""
 
     auc: Float[Tensor, " *s"]
     accuracy: Float[Tensor, " *s"]
@@ -56,7 +56,7 @@ def randomised(
 
 
 def scores(score: Float[Tensor, "*s n"], y: Int[Tensor, "*s n"]) -> Scores:
-    """Both scores over the last axis: accuracy with threshold 0, AUC with ties counted half.
+    """Both scores over the last axis; a score of 0 is half right, and so is a tie in the AUC.
 
     Raises ValueError where labels are other than 0 and 1, or all the same.
     """
