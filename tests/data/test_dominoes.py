@@ -108,8 +108,13 @@ def test_no_dominoes_are_refused():
         DIGITS.draw(0, 0)
 
 
-def test_data_that_are_not_here_are_never_fetched(tmp_path, monkeypatch):
-    monkeypatch.setenv("WHENCE_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(DataError, match="whence data fetch mnist"):
-        MNIST_CIFAR.draw(4, 0)
+def test_data_that_are_not_here_are_never_fetched(project):
+    with pytest.raises(DataError, match="whence data fetch tiny"):
+        Dominoes(Half("tiny", (0,), (1,)), Half("tiny", (2,), (3,))).draw(4, 0)
+    assert project.site.asked == []
+
+
+def test_the_published_pair_is_of_the_classes_that_its_authors_used():
+    """MNIST 0 and 1 above automobile (1) and truck (9) of CIFAR-10."""
+    assert (MNIST_CIFAR.top.zero, MNIST_CIFAR.top.one) == ((0,), (1,))
+    assert (MNIST_CIFAR.bottom.zero, MNIST_CIFAR.bottom.one) == ((1,), (9,))

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from whence.nets.cnn import CNN
 from whence.nets.dit import DiT
 from whence.nets.linear import Linear
 from whence.nets.mlp import MLP
@@ -24,6 +25,7 @@ BUILD: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "dit": DiT,
     "perceptron": Perceptron,
+    "cnn": CNN,
 }
 
 
