@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from whence.seeds import stream
+from whence.train.supervised import Labelled
 
 Score = Callable[[Tensor], Tensor]
 Attack = Callable[[Score, Tensor, Tensor, Tensor], Tensor]
 
 
 def attacked(
-    feed: Iterable[Any], score: Score, attack: Attack, seeds: Sequence[int], spread: float = 0.0, start: int = 0
-) -> Iterator[Any]:
+    feed: Iterable[Labelled], score: Score, attack: Attack, seeds: Sequence[int], spread: float = 0.0, start: int = 0
+) -> Iterator[Labelled]:
     """Yield the feed's batches with x moved by what `attack(score, x, y, begin)` finds against the score as it is at that moment.
 
-    A batch is a named tuple with x (S, b, *shape) and y (S, b), one row for each of the seeds; what else it holds is left alone.
-    The loop asks for a batch after it has made the step before, so every attack meets the current weights. `begin` is uniform in
-    [-spread, spread], from the stream (seed, "attack", number) of each seed, numbers counted from `start`: a seed is attacked
-    alike alone or in a stack. `lambda f, x, y, begin: pgd(f, x, y, 0.3, start=begin)` is an attack.
+    Batches are those of `labelled`, a row for each of the seeds; labels and indices are left alone. The loop asks for a batch
+    after it has made the step before, so every attack meets the current weights. `begin` is uniform in [-spread, spread], from
+    the stream (seed, "attack", number) of each seed, numbers counted from `start`: a seed is attacked alike alone or in a stack.
+    An attack is, for instance, `lambda f, x, y, begin: pgd(f, x, y, 0.3, start=begin)`.
     Raises ValueError for a negative spread, and for a batch that has not one row a seed.
     """
     if spread < 0:
@@ -31,12 +32,14 @@ def attacked(
     return _moved(feed, score, attack, seeds, spread, start)
 
 
-def _moved(feed: Iterable[Any], score: Score, attack: Attack, seeds: Sequence[int], spread: float, number: int) -> Iterator[Any]:
+def _moved(
+    feed: Iterable[Labelled], score: Score, attack: Attack, seeds: Sequence[int], spread: float, number: int
+) -> Iterator[Labelled]:
     for batch in feed:
         if len(batch.x) != len(seeds):
             raise ValueError(f"a batch of shape {tuple(batch.x.shape)} for {len(seeds)} seeds: expected a row (b, *shape) for each")
         delta = attack(score, batch.x, batch.y, beginning(batch.x, seeds, spread, number))
-        yield batch._replace(x=batch.x + delta.detach())
+        yield replace(batch, x=batch.x + delta.detach())
         number += 1
 
 
