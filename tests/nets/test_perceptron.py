@@ -69,7 +69,7 @@ def test_a_layer_normalises_gates_and_adds_as_written():
     net, x = make(norm=True, gate=True, residual=True), inputs()
     h = x
     for i in range(2):
-        inner = net.norms[i](net.layers[i](h)).relu() * net.gates[i](h)
+        inner = net.norms[i](net.layers[i](h)).relu() * net.gates[i](h).sigmoid()
         h = inner + h if i else inner
     torch.testing.assert_close(net(x), net.last(h))
 
