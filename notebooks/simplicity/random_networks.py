@@ -1,0 +1,619 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How simple is a network before any training?
+#
+# DRAFT
+
+# %% tags=["hide-input"]
+from itertools import islice
+
+import torch
+from tqdm import tqdm
+
+from whence.claims.ledger import report
+from whence.data.images import draw_labelled
+from whence.device import device as choose
+from whence.figures.curves import curves
+from whence.figures.dots import dots
+from whence.figures.glue import glue
+from whence.figures.maps import gallery
+from whence.figures.tables import table
+from whence.measures.complexity import (
+    chebyshev,
+    chebyshev_grid,
+    cosines,
+    expected_power,
+    fourier,
+    grid,
+    lempel_ziv,
+    mean_frequency,
+    phrases,
+)
+from whence.nets.build import build
+from whence.nets.gpt import greedy, untrained
+from whence.nets.initial import randomise
+from whence.nets.wide import relu_covariance
+from whence.seeds import derive, stream
+from whence.stats import bootstrap
+from whence.train.loop import fit
+from whence.train.stack import Stack
+from whence.train.supervised import labelled, logistic, squared
+
+# %% tags=["parameters"]
+dataset: str = (
+    "digits"  # digits or mnist, for the two cues of the last but one section
+)
+seed: int = 0  # first seed; a seed chooses weights, splits and images
+n_seeds: int = 3  # how many seeds, counted up from the first
+n_networks: int = 6  # random networks per seed and kind
+n_side: int = 32  # points along a side of the grid
+width: int = 64  # units of a hidden layer
+scales: list[float] = [
+    0.3,
+    1.0,
+    3.0,
+    10.0,
+    30.0,
+]  # of the random weights; with 1 and 30
+n_spectrum: int = 60  # networks per seed whose spectra are pooled
+spectrum_width: int = 256  # and how wide they are
+n_steps: int = 1000  # of training, whole batches, for both tasks
+task_width: int = 64  # units of a hidden layer of the networks that are trained
+prefactors: list[float] = [0.3, 1.0, 3.0, 8.0, 24.0]  # inside of the activation
+n_train: int = 800  # images of digits with a band of colour
+n_speakers: int = 12  # transformers per seed and kind
+n_tokens: int = 60  # that each says
+speaker_depth: int = 6  # blocks of a transformer
+device: str = "auto"  # auto, cpu or cuda
+
+# %% [markdown]
+# ## What to read complexity from
+#
+# Take a network $f: \mathbb R^2 \to \mathbb R$ with random weights, before any training, and look at its values on the square
+# $[-1, 1]^2$. Three measures of how complex a function that is {cite}`teney2024redshift`, each divided by what white noise
+# reads on the same grid:
+#
+# $$
+# C_{\text{Fourier}} = \frac{\sum_k \lvert \hat f_k \rvert\, \lvert k \rvert}{\sum_k \lvert \hat f_k \rvert} ,
+# \qquad
+# C_{\text{Chebyshev}} = \text{the same with the degree of } T_{k_1}(x)\, T_{k_2}(y) ,
+# \qquad
+# C_{\text{LZ}} = \text{phrases of } f(x_1), f(x_2), \dots
+# $$ (complexity)
+#
+# White noise has exchangeable coefficients in any orthonormal basis, so its mean frequency is the plain mean of $\lvert k \rvert$
+# and needs no sampling. Which basis matters. A Fourier transform takes the square for a torus; where $f$ differs from one border to
+# the other it meets a step, and reads that instead of $f$. The cosine transform continues $f$ evenly.
+
+# %%
+where = choose(device)
+seeds = range(seed, seed + n_seeds)
+plain = ("relu", "gelu", "tanh", "gauss", "sine")
+
+
+def networks(s, n, depth=3, scale=1.0, outputs=1, width=width, how=None, **options):
+    """n random networks of one seed as a stack, in float64."""
+    options |= {"depth": depth, "width": width, "outputs": outputs}
+    made = [build("perceptron", (2,), 0, **options).double() for _ in range(n)]
+    for i, net in enumerate(made):
+        randomise(net, derive(s, "network", i), scale, **(how or {}))
+        for norm in net.norms:
+            norm.eps = 0.0  # as in the definition
+    return Stack.of([net.to(where) for net in made])
+
+
+@torch.no_grad()
+def values(points, stack):
+    """(networks, ...): what they answer on a grid."""
+    answers = stack(points.reshape(-1, 2).to(where)).movedim(-1, 1)
+    return answers.reshape(-1, *points.shape[:-1]).cpu()
+
+
+def complexity(s, measure=fourier, **kind):
+    """Mean over the networks of a seed."""
+    points = chebyshev_grid(n_side) if measure is chebyshev else grid(n_side)
+    return measure(values(points, networks(s, n_networks, **kind))).mean()
+
+
+def per_seed(measure):
+    return torch.stack([torch.as_tensor(measure(s)) for s in seeds])
+
+
+# %% tags=["hide-input"]
+points = grid(n_side)
+known = {
+    "a plane": points.sum(-1),
+    "one tanh network": values(points, networks(seed, 1, activation="tanh"))[0],
+    "one sine network, weights × 30": values(
+        points, networks(seed, 1, activation="sine", scale=30.0)
+    )[0],
+    "white noise": torch.randn(n_side, n_side, generator=stream(seed, "white")),
+}
+rows = [
+    [
+        name,
+        float(fourier(f, periodic=True)),
+        float(fourier(f)),
+        float(lempel_ziv(f)),
+    ]
+    for name, f in known.items()
+]
+glue("plane_wrapped", rows[0][1])
+glue("plane", rows[0][2])
+table(
+    ["function", "Fourier, wrapped", "by cosines", "Lempel-Ziv"],
+    rows,
+    "Complexity of known functions relative to white noise",
+)
+
+# %% [markdown]
+# ## Activation and size of the weights
+#
+# Biases are $U(-1, 1)$, weights $U(-s, s)$ with $s = \alpha \sqrt{6 / (n_{\text{in}} + n_{\text{out}})}$ and three hidden layers, as in
+# the paper; the same seed at another scale $\alpha$ is the same network with larger weights.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Untrained networks as pictures: the value of one random network of each activation on the square, by the scale α of its weights (below).", "name": "fig-random_networks-pictures"}}
+
+
+def picture(activation, scale):
+    f = values(grid(n_side), networks(seed, 1, activation=activation, scale=scale))
+    return 2 * (f - f.amin()) / (f.amax() - f.amin()) - 1
+
+
+gallery(
+    {a: torch.stack([picture(a, scale) for scale in scales]) for a in plain},
+    alt="Rows of grey pictures, one for each activation, from small weights on the left to large ones on the right: with ReLU creases "
+    "and facets, with the others smooth ramps that turn into ripples and, for sine, into noise.",
+    notes=[f"α = {scale:g}" for scale in scales],
+)
+
+# %%
+measures = {"Fourier": fourier, "Chebyshev": chebyshev, "Lempel-Ziv": lempel_ziv}
+
+
+def sweep(s):
+    """(measures, activations, scales) of one seed."""
+    return torch.tensor(
+        [
+            [
+                [complexity(s, m, activation=a, scale=c) for c in scales]
+                for a in plain
+            ]
+            for m in measures.values()
+        ]
+    )
+
+
+swept = torch.stack([sweep(s) for s in tqdm(seeds, desc="scales")])
+by_scale = dict(zip(plain, swept[:, 0].unbind(1), strict=True))
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fourier complexity, relative to white noise, against the scale of the weights: three hidden layers, biases as they are. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-scales"}}
+curves(
+    scales,
+    by_scale,
+    "scale of the weights α",
+    "complexity, white noise = 1",
+    alt="Complexity against the scale of the weights for five activations: ReLU and GELU level off at a small value, tanh, Gaussian and "
+    "sine rise towards that of white noise.",
+)
+
+# %% [markdown]
+# A ReLU network is homogeneous. Multiply the weights by $\alpha$ and the bias of layer $l$ by $\alpha^l$, and $f$ becomes
+# $\alpha^{L} f$, of which no measure here can tell the difference. With biases that stay as they are, a large $\alpha$ only switches them
+# off: the curve ends in a plateau, that of the network without biases.
+
+
+# %%
+def drift(s):
+    """Largest relative change of the three measures from scale 1 to 30."""
+    kept_pace = {"bias": [30.0 ** (i + 1) for i in range(4)]}
+    before = [complexity(s, m) for m in measures.values()]
+    after = [complexity(s, m, scale=30.0, how=kept_pace) for m in measures.values()]
+    return max(abs(b / a - 1) for a, b in zip(before, after, strict=True))
+
+
+report("simplicity/relu-is-exactly-scale-free", per_seed(drift))
+
+# %%
+one, thirty = scales.index(1.0), scales.index(30.0)
+growth = {a: by_scale[a][:, thirty] / by_scale[a][:, one] for a in plain}
+for a in plain:
+    print(f"{a}: from scale 1 to 30 times {bootstrap(growth[a])}")
+    glue(f"growth_{a}", growth[a].mean())
+report("simplicity/relu-does-not-hear-its-weights", growth["relu"])
+
+# %%
+others = torch.stack([growth[a] for a in ("tanh", "gauss", "sine")])
+report(
+    "simplicity/other-activations-hear-their-weights",
+    others.amin(0) - growth["relu"],
+)
+
+# %% [markdown]
+# The three measures were computed for every activation and scale. They read different things (a frequency, a degree, what repeats) and
+# tell much the same:
+
+
+# %%
+def least_correlation(table):
+    """(measures, activations, scales): smallest Pearson correlation of two measures."""
+    return torch.corrcoef(table.flatten(1)).min()
+
+
+alike = torch.stack([least_correlation(found) for found in swept])
+glue("alike", alike.mean())
+report("simplicity/measures-agree", alike)
+
+# %% [markdown]
+# ## Depth, width, and what is added to a layer
+
+# %%
+depths = [1, 2, 3, 5]
+by_depth = {
+    a: per_seed(
+        lambda s, a=a: torch.stack(
+            [complexity(s, activation=a, depth=d, scale=3.0) for d in depths]
+        )
+    )
+    for a in tqdm(plain, desc="depths")
+}
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fourier complexity against the number of hidden layers, at scale 3. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-depths"}}
+curves(
+    depths,
+    by_depth,
+    "hidden layers",
+    "complexity, white noise = 1",
+    alt="Complexity against the number of hidden layers for five activations at weights three times the default.",
+    logx=False,
+)
+
+# %%
+additions = {
+    "as it is": {},
+    "normalised": {"norm": True},
+    "residual": {"residual": True},
+    "gated": {"gate": True},
+}
+
+
+def with_addition(addition, a):
+    kind = {"activation": a, "scale": 30.0} | additions[addition]
+    return per_seed(lambda s: complexity(s, **kind))
+
+
+added = {
+    name: {a: with_addition(name, a) for a in ("relu", "tanh", "sine")}
+    for name in tqdm(additions, desc="additions")
+}
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "What an addition to every layer does to the Fourier complexity at scale 30, three hidden layers: layer normalisation before the activation, a residual connection around it, a sigmoid gate beside it. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-random_networks-additions"}}
+dots(
+    added,
+    "complexity, white noise = 1",
+    alt="Four rows, as it is, normalised, residual and gated, with dots for ReLU, tanh and sine: complexity relative to white noise.",
+)
+
+# %%
+less = torch.stack(
+    [
+        added[name][a] / added["as it is"][a]
+        for name in ("normalised", "residual")
+        for a in ("relu", "tanh", "sine")
+    ]
+)
+glue("gated_relu", (added["gated"]["relu"] / added["as it is"]["relu"]).mean())
+report("simplicity/normalisation-and-residuals-simplify", less.amax(0))
+
+# %%
+widths = [16, 64, 256]
+
+
+def of_width(fan):
+    kind = {"activation": "tanh", "scale": 10.0, "how": {"fan": fan}}
+    return per_seed(
+        lambda s: torch.stack([complexity(s, width=w, **kind) for w in widths])
+    )
+
+
+by_width = {"by fan-in and fan-out": of_width("both"), "by fan-in": of_width("in")}
+glue(
+    "width_fan_in",
+    (by_width["by fan-in"][:, 2] / by_width["by fan-in"][:, 0]).mean(),
+)
+for name, row in by_width.items():
+    print(f"{name}: " + ", ".join(f"{bootstrap(column)}" for column in row.T))
+paper = by_width["by fan-in and fan-out"]
+report("simplicity/width-does-not-matter", paper[:, 2] / paper[:, 0])
+
+# %% [markdown]
+# ## The spectrum in closed form
+#
+# With normal weights of variance $\alpha^2 / n_{\text{in}}$ an infinitely wide network is a Gaussian process. For ReLU its covariance
+# is the arc-cosine kernel {cite}`cho2009kernel`, layer upon layer, with $\theta$ the angle between two inputs under $K_l$:
+#
+# $$
+# K_{l+1}(x, z) = \tfrac13 + \alpha^2 \sqrt{K_l(x, x)\, K_l(z, z)}\; \frac{\sin\theta + (\pi - \theta) \cos\theta}{2 \pi} .
+# $$ (arc-cosine)
+#
+# The expected power of cosine $k$ is then $(C K C^\top)_{kk}$ with $C$ the transform: the mean frequency of a random network,
+# with no network drawn.
+
+# %%
+law = {"fan": "in", "law": "normal"}
+covariance = relu_covariance(grid(n_side).reshape(-1, 2), depth=3)
+predicted = expected_power(covariance)
+
+
+def pooled(s):
+    stack = networks(s, n_spectrum, width=spectrum_width, how=law)
+    return cosines(values(grid(n_side), stack)).square().mean(0)
+
+
+spectra = per_seed(pooled)
+ratio = mean_frequency(spectra) / mean_frequency(predicted)
+glue("wide_ratio", ratio.mean())
+report("simplicity/spectrum-of-the-wide-limit", ratio)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Power of the cosines along one axis: random ReLU networks, pooled, and the closed form of their infinitely wide limit (dashed). Band: 95 % bootstrap interval over seeds.", "name": "fig-random_networks-spectrum"}}
+curves(
+    range(1, n_side),
+    {"networks": spectra[:, 1:, 0]},
+    "half cycles k",
+    "power",
+    alt="Power against frequency on two logarithmic axes: the networks' spectrum lies on the dashed line of the wide limit.",
+    logy=True,
+    dashed=[predicted[1:, 0]],
+)
+
+# %% [markdown]
+# ## Does it matter for what is learnt?
+#
+# A prefactor $a$ inside the activation, $\phi(a (W h + b))$, sets the complexity at the start. Adam takes steps whose size does not
+# depend on the size of the gradient, so it is the same to make the hidden weights $a$ times as large and to train them at $a$ times
+# the rate. First task: is $(x_1 + x_2) \bmod M$ at most $M / 2$, for all pairs of whole numbers from 0 to 15? The smaller $M$, the
+# higher the frequency. 70 % of the pairs are for training, 15 % for choosing the prefactor, 15 % for the result.
+
+
+# %%
+def trained(shape, depth, x, y, loss, activation, prefactor=1.0, rate=1e-3):
+    """A network for every seed, trained on its own examples."""
+    kind = {"outputs": 1, "width": task_width, "depth": depth}
+    kind |= {"activation": activation}
+    made = [randomise(build("perceptron", shape, s, **kind), s) for s in seeds]
+    stack = Stack.of([net.to(where) for net in made])
+    hidden = [w for name, w in stack.weights.items() if name.startswith("layers")]
+    last = [w for name, w in stack.weights.items() if name.startswith("last")]
+    with torch.no_grad():
+        for weights in hidden:
+            weights.mul_(prefactor)
+    groups = [{"params": hidden, "lr": prefactor * rate}, {"params": last}]
+    batches = islice(labelled(x, y, None, seeds), n_steps)
+    steps = fit(
+        stack.parameters(),
+        lambda batch: loss(stack(batch.x)[..., 0], batch.y),
+        batches,
+        torch.optim.Adam(groups, rate),
+    )
+    for _ in steps:
+        pass
+    return lambda x: stack(x).detach()[..., 0]
+
+
+numbers = torch.cartesian_prod(torch.arange(16), torch.arange(16)).to(where)
+parts = torch.tensor([180, 38, 38])  # training, validation, test
+split = torch.stack(
+    [torch.randperm(256, generator=stream(s, "split")) for s in seeds]
+)
+cut = [part.to(where) for part in split.split(parts.tolist(), 1)]
+
+
+def modulo(M, activation, prefactor=1.0):
+    """(S, 3): accuracy on the three parts."""
+    y = (numbers.sum(1) % M <= M / 2).float()
+    x = numbers / 7.5 - 1
+    answer = trained(
+        (2,),
+        3,
+        x[cut[0]],
+        y[cut[0]],
+        lambda f, y: logistic((2 * y - 1) * f),
+        activation,
+        prefactor,
+    )
+    right = [((answer(x[i]) > 0) == y[i].bool()).float().mean(1) for i in cut]
+    return torch.stack(right, 1).cpu()
+
+
+easy, hard = (modulo(M, "relu") for M in (10, 4))
+tuned = {
+    a: torch.stack([modulo(4, a, p) for p in tqdm(prefactors, desc=a)], 1)
+    for a in ("tanh", "gauss")
+}
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on unseen pairs of the sum modulo 4 against the prefactor; the dotted line is the mean of the ReLU networks. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-modulo"}}
+curves(
+    prefactors,
+    {a: accuracy[..., 2] for a, accuracy in tuned.items()},
+    "prefactor",
+    "test accuracy",
+    alt="Test accuracy on the sum modulo four against the prefactor for tanh and Gaussian networks, with the accuracy of ReLU as a line.",
+    levels=[(float(hard[:, 2].mean()), "ReLU")],
+)
+
+# %%
+best = tuned["tanh"][..., 1].mean(0).argmax()
+for name, accuracy in {"easy": easy, "hard": hard}.items():
+    glue(f"relu_{name}", accuracy[:, 2].mean())
+    glue(f"relu_{name}_train", accuracy[:, 0].mean())
+glue("tanh_hard", tuned["tanh"][:, best, 2].mean())
+glue("tanh_best", prefactors[best])
+glue("yes_hard", ((numbers.sum(1) % 4) <= 2).float().mean())
+report(
+    "simplicity/tuned-prefactor-beats-relu",
+    tuned["tanh"][:, best, 2] - hard[:, 2],
+)
+
+# %%
+logs = torch.tensor(prefactors).log2().double()
+powers = torch.stack([logs**2, logs, torch.ones_like(logs)], 1)
+quadratic = torch.linalg.lstsq(powers, tuned["tanh"][..., 2].double().T).solution
+report("simplicity/prefactor-has-an-optimum", quadratic[0])
+
+# %% [markdown]
+# ## Two cues
+#
+# Second task: images of digits beside a band of uniform colour, and a number to tell, the digit over 9. In training the colour says the
+# same number. Afterwards digit and colour are drawn apart, and the answer's correlation with each says which of the two was learnt.
+
+
+# %%
+def images(part, n, s):
+    """Digits, their number in [0, 1], and as many numbers drawn apart."""
+    x, y = draw_labelled(dataset, part, n, s)[:2]
+    apart = torch.randint(10, (n,), generator=stream(s, "colour", part))
+    return x.flatten(1), y / 9, apart / 9
+
+
+def beside(x, colour):
+    """The images with a band of colour, a quarter of them in size."""
+    band = (2 * colour[..., None] - 1).expand(*x.shape[:-1], x.shape[-1] // 4)
+    return torch.cat([x, band], -1).to(where)
+
+
+def drawn(part, n):
+    return [
+        torch.stack(kind)
+        for kind in zip(*(images(part, n, s) for s in seeds), strict=True)
+    ]
+
+
+def correlation(a, b):
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).sqrt()
+
+
+x, y, _ = drawn("train", n_train)
+shape = (beside(x, y).shape[-1],)
+unseen = {part: drawn(part, n_train // 4) for part in ("validation", "test")}
+
+
+def cues(prefactor, activation="tanh"):
+    """(S, parts, 2): correlation with digit and colour, on both unseen parts."""
+    answer = trained(
+        shape, 2, beside(x, y), y.to(where), squared, activation, prefactor
+    )
+    heard = []
+    for x_new, digit, colour in unseen.values():
+        said = answer(beside(x_new, colour)).cpu()
+        heard.append([correlation(said, digit), correlation(said, colour)])
+    return torch.stack([torch.stack(pair, 1) for pair in heard], 1)
+
+
+learnt = torch.stack([cues(p) for p in tqdm(prefactors, desc="cues")], 1)
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Which cue a tanh network has learnt, by its prefactor: correlation of its answer with the digit and with the colour, drawn apart, on test images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-cues"}}
+curves(
+    prefactors,
+    {"digit": learnt[:, :, 1, 0], "colour": learnt[:, :, 1, 1]},
+    "prefactor",
+    "correlation with the answer",
+    alt="Correlation of the network's answer with digit and with colour against the prefactor.",
+)
+
+# %%
+small, middle = prefactors.index(0.3), prefactors.index(3.0)
+sweet = learnt[:, :, 0, 0].mean(0).argmax()
+digit = learnt[:, :, 1, 0]
+for name, i in {"small": small, "middle": middle, "large": -1}.items():
+    glue(f"digit_{name}", learnt[:, i, 1, 0].mean())
+    glue(f"colour_{name}", learnt[:, i, 1, 1].mean())
+glue("sweet", prefactors[sweet])
+report(
+    "simplicity/complex-networks-see-the-digit", digit[:, middle] - digit[:, small]
+)
+
+# %%
+report(
+    "simplicity/too-complex-networks-lose-the-digit",
+    digit[:, sweet] - digit[:, -1],
+)
+
+# %% [markdown]
+# ## Untrained transformers
+#
+# A decoder as GPT-2's, with its first weights, is given one random token and says the likeliest next one, again and again. How many
+# phrases Lempel and Ziv's parsing needs, over those of uniformly random tokens, is a complexity without any grid. The gain of the layer
+# normalisations sets how large the inputs of the activations are.
+
+# %%
+voices = ("relu", "gelu", "selu", "tanh", "gauss", "sine")
+gains = [1.0, 8.0, 64.0]
+vocabulary = 256
+uniform = torch.randint(
+    vocabulary, (200, n_tokens), generator=stream(seed, "uniform tokens")
+)
+uniform_phrases = phrases(uniform).double().mean()
+
+
+def spoken(s, activation, gain, depth=speaker_depth):
+    """Mean phrases of one seed's transformers, over those of random tokens."""
+    kind = {"vocabulary": vocabulary, "activation": activation}
+    kind |= {"gain": gain, "depth": depth}
+    made = [
+        untrained((n_tokens,), derive(s, "speaker", i), **kind)
+        for i in range(n_speakers)
+    ]
+    prompt = torch.randint(
+        vocabulary, (n_speakers, 1, 1), generator=stream(s, "prompt")
+    )
+    said = greedy(
+        Stack.of([net.to(where) for net in made]), prompt.to(where), n_tokens - 1
+    )
+    return phrases(said).double().mean() / uniform_phrases
+
+
+def by_gain(activation, depth=speaker_depth):
+    return per_seed(
+        lambda s: torch.stack([spoken(s, activation, g, depth) for g in gains])
+    )
+
+
+loud = {a: by_gain(a) for a in tqdm(voices, desc="transformers")}
+shallow = {a: by_gain(a, 2) for a in ("relu", "gelu", "tanh")}
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Complexity of what untrained transformers say, relative to random tokens, against the gain of their layer normalisations. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-transformers"}}
+curves(
+    gains,
+    loud,
+    "gain of the layer normalisations",
+    "complexity, random tokens = 1",
+    alt="Complexity of the sequences against the gain for six activations: it rises with the gain for all of them.",
+)
+
+# %%
+at = gains.index(8.0)
+above = torch.stack(
+    [loud[a][:, at] - loud["gelu"][:, at] for a in ("tanh", "sine", "selu")]
+)
+below = loud["gelu"][:, at] - loud["relu"][:, at]
+for a in voices:
+    print(f"{a}: {bootstrap(loud[a][:, at])}")
+report(
+    "simplicity/untrained-transformers-inherit-it",
+    torch.minimum(above.amin(0), below),
+)
+
+# %% [markdown]
+# **What stays open.**
