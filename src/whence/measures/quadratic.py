@@ -29,8 +29,8 @@ class QuadraticForm:
             raise ValueError(f"variances {self.variance.shape} and means {self.mean.shape}: expected one of each, as (J,) arrays")
         if not (np.isfinite(self.variance).all() and np.isfinite(self.mean).all() and (self.variance >= 0).all()):
             raise ValueError(
-                f"variances down to {self.variance.min():.3g}, means up to {np.abs(self.mean).max():.3g}: expected finite numbers, no "
-                "variance below 0; an eigenvalue of a covariance that rounding made negative is zero: clip it"
+                f"variances down to {self.variance.min():.3g}, means up to {np.abs(self.mean).max():.3g}: expected finite numbers, "
+                "no variance below 0; an eigenvalue of a covariance that rounding made negative is zero: clip it"
             )
 
     @property
@@ -121,9 +121,9 @@ class _Cumulant:
 
     def depth(self, t: float) -> float:
         """|r| = sqrt(2 (t K'(t) - K(t))), written as a sum of terms none of which is negative: nothing cancels near the mean."""
-        room = 1 / (1 - 2 * t * self.variance)
-        growth = 2 * t * self.variance * room  # 1 / (1 - 2 t s^2) = 1 + growth
-        return math.sqrt(float((_minus_log1p(growth) + 4 * self.variance * self.square * (t * room) ** 2).sum()))
+        x = 2 * t * self.variance
+        room = 1 / (1 - x)
+        return math.sqrt(float((_excess(x * room, x) + 4 * self.variance * self.square * (t * room) ** 2).sum()))
 
     def saddlepoint(self, epsilon: float) -> float:
         """The t with K'(t) = epsilon, to machine precision relative to itself."""
@@ -139,21 +139,19 @@ class _Cumulant:
     def _brackets(self, side: int, epsilon: float) -> tuple[float, float]:
         """Two t with the saddlepoint between: doubling away from 0 below it, halving the distance to the pole above it."""
         pole = 1 / (2 * float(self.variance.max()))
-        near, step = 0.0, 0
-        while True:
-            step += 1
-            far = -pole * 2.0 ** (step - 40) if side < 0 else pole * (1 - 2.0**-step)
+        near = 0.0
+        for step in range(1, 53 if side > 0 else 1000):
+            far = pole * (1 - 2.0**-step) if side > 0 else -pole * 2.0 ** (step - 40)
             if (self.slope(far) < epsilon) == (side < 0):
                 return min(near, far), max(near, far)
-            if far == near:
-                raise ValueError(f"epsilon = {epsilon:.3g} is so far above the mean that float64 cannot tell its P from 1")
             near = far
+        raise ValueError(f"epsilon = {epsilon:.3g} is so far above the mean that float64 cannot tell its P from 1")
 
 
-def _minus_log1p(x: np.ndarray) -> np.ndarray:
-    """x - log(1 + x), by its series where the difference would lose its digits."""
-    small = np.where(np.abs(x) < 0.05, x, 0.0)
+def _excess(growth: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """g - log(1 + g) for 1 + g = 1 / (1 - x), by its series where the difference would lose its digits."""
+    small = np.where(np.abs(growth) < 0.05, growth, 0.0)
     series = np.zeros_like(small)
     for k in range(13, 1, -1):
         series = series * small + (-1) ** k / k
-    return np.where(np.abs(x) < 0.05, series * small**2, x - np.log1p(x))
+    return np.where(np.abs(growth) < 0.05, series * small**2, growth + np.log1p(-x))
