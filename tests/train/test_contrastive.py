@@ -41,6 +41,16 @@ def test_the_closed_gradient_is_that_of_automatic_differentiation(weight):
     torch.testing.assert_close(gradient(encoder.detach(), x, r), encoder.grad)
 
 
+def test_a_step_of_training_is_one_along_the_differentiated_loss():
+    x, r, w = normal(2, 8, 5), positives(CLASSES, EXAMPLE, 0.3).double(), normal(2, 3, 5, name="w")
+    plain = w.clone().requires_grad_()
+    value = spectral(x @ plain.mT, r)
+    value.sum().backward()
+    (step,) = contrastive.train(w, x, r, 0.01, 1)
+    torch.testing.assert_close(step.loss, value.detach())
+    torch.testing.assert_close(w.detach(), (plain - 0.01 * plain.grad).detach())
+
+
 def test_the_gradient_is_that_of_the_two_moments():
     w, x, r = normal(3, 5, name="w"), normal(8, 5), positives(CLASSES, EXAMPLE, 0.5).double()
     moment, pairs = x.T @ x / 8, x.T @ (r.T @ r) @ x / 8

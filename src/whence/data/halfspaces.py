@@ -21,7 +21,7 @@ class Sample(NamedTuple):
 def sparse(n: int, d: int, relevant: int, seed: int, split: str = "train") -> Sample:
     """Corners of the cube {-1, 1}^d, on the side of the sign of the sum of their first `relevant` coordinates; float32.
 
-    A classifier of small l1 norm finds it from few examples, one of small l2 norm needs many. By the stream (seed, "sparse", split).
+    A classifier of small l1 norm needs few examples for it, one of small l2 norm many. By the stream (seed, "sparse", split).
     Raises ValueError unless `relevant` is odd (an even sum can be 0, which lies on neither side) and at most d.
     """
     if relevant % 2 == 0 or not 0 < relevant <= d:

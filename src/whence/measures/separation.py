@@ -9,7 +9,15 @@ from torch.nn.functional import one_hot
 
 
 def separation(features: Float[Tensor, "*s n p"], classes: Int[Tensor, " n"], subclasses: Int[Tensor, " n"]) -> Float[Tensor, "*s"]:
-    """Distance between the subclass means of a class over that between class means, both averaged over pairs: 0 is class collapse.
+    """Distance between the subclass means of a class over that between class means: 0 is class collapse."""
+    apart, subclasses_apart = distances(features, classes, subclasses)
+    return subclasses_apart / apart
+
+
+def distances(
+    features: Float[Tensor, "*s n p"], classes: Int[Tensor, " n"], subclasses: Int[Tensor, " n"]
+) -> tuple[Float[Tensor, "*s"], Float[Tensor, "*s"]]:
+    """Distances between class means, and between the subclass means of a class, averaged over pairs.
 
     A class mean is that of its subclass means, so that unequal subclasses do not move it. Subclasses are numbered within their
     class. Raises ValueError unless there are two classes or more and two subclasses or more, each with an example in every class.
@@ -22,7 +30,7 @@ def separation(features: Float[Tensor, "*s n p"], classes: Int[Tensor, " n"], su
             f"{counts[:, 0].int().tolist()} examples of {k} classes with {m} subclasses: expected two or more, none empty"
         )
     means = (members @ features / counts).unflatten(-2, (k, m))
-    return _apart(means).mean(-1) / _apart(means.mean(-2))
+    return _apart(means.mean(-2)), _apart(means).mean(-1)
 
 
 def probe(
