@@ -28,21 +28,21 @@ import torch
 from tqdm import tqdm
 
 from whence.claims.ledger import report
-from whence.data.boolean import at_most, chain, cube, even, majority, monomial
-from whence.data.boolean import parity, points, pvr, some_positive, staircase
+from whence.data import boolean
+from whence.data.boolean import cube, monomial, some_positive
 from whence.device import device as choose
 from whence.figures.curves import curves
 from whence.figures.dots import dots
 from whence.figures.glue import glue
 from whence.figures.tables import table
-from whence.measures.boolean import degree_profile, eigenvalues, frozen, influence
-from whence.measures.boolean import leak, least_norm, min_degree
+from whence.measures import boolean as measure
 from whence.nets.build import build
 from whence.nets.kernel import arccosine, polynomial, ridgeless
 from whence.seeds import stream
-from whence.stats import bootstrap, paired, slope
+from whence.stats import bootstrap, slope
 from whence.train.loop import fit
 from whence.train.stack import Stack
+from whence.train.stages import by_stage
 from whence.train.supervised import labelled, squared
 from whence.walsh import coefficients, index
 
@@ -106,10 +106,10 @@ def cycle(x):
     return pair(x) - 1.25 * monomial(x, (1, 2)) + 1.5 * monomial(x, (0, 2))
 
 
-TARGETS = {  # what is learned, where it is seen, and the bits that count
+TARGETS = {  # what is learned, where it is seen, and how many bits count
     "x0x1": (pair, pair_seen, 2),
-    "cycle": (cycle, lambda x: even(x, (0, 1, 2)), 3),
-    "majority": (majority, pair_seen, 3),
+    "cycle": (cycle, lambda x: boolean.even(x, (0, 1, 2)), 3),
+    "majority": (boolean.majority, pair_seen, 3),
 }
 
 # %% [markdown]
@@ -135,53 +135,50 @@ TARGETS = {  # what is learned, where it is seen, and the bits that count
 
 
 # %%
-def ladder(d):
-    """Points that differ from the first one in 0, 1, ..., d bits."""
-    return 1 - 2 * torch.ones(d + 1, d).tril(-1)
-
-
 def relu(d, degree, bias=1.0):
     """Eigenvalues of ReLU features whose bias has so many times a weight's spread."""
-    return eigenvalues(arccosine(ladder(d)[:1], ladder(d), 1, bias)[0], degree)
+    rungs = boolean.ladder(d)
+    return measure.eigenvalues(arccosine(rungs[:1], rungs, 1, bias)[0], degree)
 
 
 def power(d, degree):
     """Of features (1 + w x + b)^6, weights and bias of variance 1 / d."""
-    return eigenvalues(polynomial(ladder(d)[:1], ladder(d), 6, d**-0.5)[0], degree)
+    rungs = boolean.ladder(d)
+    return measure.eigenvalues(polynomial(rungs[:1], rungs, 6, d**-0.5)[0], degree)
 
 
 def learned(name, scale):
     """The coefficients that a kernel of these eigenvalues learns of a target."""
     target, seen, count = TARGETS[name]
-    return least_norm(target(cube(count)), seen(cube(count)), scale)
+    return measure.least_norm(target(cube(count)), seen(cube(count)), scale)
+
+
+def leak(kind, d):
+    """What is left in the pair."""
+    return float(learned("x0x1", kind(d, 2))[3])
 
 
 # %%
 x = cube(8)
 shown = x[pair_seen(x)]
 weights = ridgeless(arccosine(shown, shown), pair(shown))
-solved = coefficients(arccosine(x, shown) @ weights)[:4]
-closed = learned("x0x1", relu(8, 2))
+solved = float(coefficients(arccosine(x, shown) @ weights)[3])
 e0, e1, e2 = (float(e) for e in relu(8, 2))
 formula = (1 / e0 + 2 / e1) / (1 / e0 + 2 / e1 + 1 / e2)
-print(f"solved and closed differ by {(solved - closed).abs().max():.1e} at most")
-print(f"the pair gets {closed[3]:.6f}, by the formula {formula:.6f}")
+print(
+    f"pair: solved {solved:.9f}, in closed form {leak(relu, 8):.9f}, {formula:.9f}"
+)
 
 # %% tags=["hide-input"]
 rows = []
 for name, (target, seen, count) in TARGETS.items():
-    least = min_degree(target(cube(count)), seen(cube(count)))
-    by_relu, by_power = (
-        learned(name, relu(n_bits, 3)),
-        learned(name, power(n_bits, 3)),
-    )
-    truth = coefficients(target(cube(count)))
-    for place in range(2**count):
-        cells = [truth[place], least[place], by_relu[place], by_power[place]]
-        if max(abs(c) for c in cells) > 1e-9:
-            inside = [f"x{i}" for i in range(count) if place >> i & 1]
-            numbers = [round(float(c), 12) + 0.0 for c in cells]
-            rows.append([f"{name}: {''.join(inside) or '1'}", *numbers])
+    values, kinds = target(cube(count)), (relu(n_bits, 3), power(n_bits, 3))
+    least = measure.min_degree(values, seen(cube(count)))
+    found = [coefficients(values), least, *(learned(name, kind) for kind in kinds)]
+    for place, row in enumerate(torch.stack(found, 1).round(decimals=9) + 0.0):
+        if row.any():
+            word = "".join(f"x{i}" for i in range(count) if place >> i & 1) or "1"
+            rows.append([f"{name}: {word}", *row.tolist()])
 table(
     ["target: monomial", "truth", "least degree", "ReLU", "power 6"],
     rows,
@@ -190,15 +187,8 @@ table(
 )
 
 # %%
-leaks = {
-    "ReLU": [float(learned("x0x1", relu(d, 2))[3]) for d in kernel_bits],
-    "power 6": [float(learned("x0x1", power(d, 2))[3]) for d in kernel_bits],
-}
-large = torch.tensor(kernel_bits) >= 20
-logs = (
-    torch.tensor(kernel_bits)[large].log(),
-    torch.tensor(leaks["ReLU"])[large].log(),
-)
+large = [d for d in kernel_bits if d >= 20]
+logs = (torch.tensor(v).log() for v in (large, [leak(relu, d) for d in large]))
 report("simplicity/relu-features-reach-least-degree-as-bits-grow", slope(*logs))
 
 # %% [markdown]
@@ -222,29 +212,24 @@ report("simplicity/relu-features-reach-least-degree-as-bits-grow", slope(*logs))
 
 # %%
 degree_shares = {
-    "ReLU": leak(relu(example_bits, 7)),
-    "ReLU, b/3": leak(relu(example_bits, 7, 1 / 3)),
-    "ReLU, 3b": leak(relu(example_bits, 7, 3.0)),
-    "power 6": leak(power(example_bits, 6)),
+    "ReLU": measure.leak(relu(example_bits, 7)),
+    "ReLU, b/3": measure.leak(relu(example_bits, 7, 1 / 3)),
+    "ReLU, 3b": measure.leak(relu(example_bits, 7, 3.0)),
+    "power 6": measure.leak(power(example_bits, 6)),
 }
 example = monomial(cube(6), (0, 1, 2)) + monomial(cube(6), (0, 3, 4, 5))
-learned_example = frozen(coefficients(example), 0, relu(example_bits, 6))
-four = learned_example[index((0, 3, 4, 5))]
-print(f"x0x1x2 keeps {learned_example[index((0, 1, 2))]:.4f}, x0x3x4x5 {four:.4f}")
-print(
-    f"power 6: {degree_shares['power 6'][2]:.4f} and {degree_shares['power 6'][3]:.4f}"
-)
+by_relu = measure.frozen(coefficients(example), 0, relu(example_bits, 6))
+three, four = by_relu[index((0, 1, 2))], by_relu[index((0, 3, 4, 5))]
+print(f"ReLU: {three:.4f} is left in x0x1x2, {four:.4f} in x0x3x4x5")
 glue("leak_four", four)
 report("simplicity/relu-features-reach-least-degree-beyond-pairs", four)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Of a monomial and its product with a bit that is always 1, the share that goes to the product, against the monomial's degree: 0 is least degree. With a bias drawn as the weights are, ReLU features share the odd degrees from 3 on equally; with a smaller or a larger bias they lean to one side or the other. Powers up to 6 know no degree above.", "name": "fig-boolean-shares"}}
-padded = [
-    torch.cat([s, s.new_full((7 - len(s),), torch.nan)])
-    for s in degree_shares.values()
-]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Of a monomial and its product with a bit that is always 1, the share that goes to the product, against the monomial's degree: 0 is least degree. With a bias drawn as the weights are, ReLU features share the odd degrees from 3 on equally; the other two curves are for a bias of a third and of three times that size. Powers up to 6 know no degree above.", "name": "fig-boolean-shares"}}
+unknown = torch.full((1,), torch.nan, dtype=torch.float64)
+degree_shares["power 6"] = torch.cat([degree_shares["power 6"], unknown])
 curves(
     range(7),
-    dict(zip(degree_shares, padded, strict=True)),
+    degree_shares,
     "degree of the smaller monomial",
     "share of the larger one",
     alt="Share of the larger monomial against the degree of the smaller one for four kinds of random features: for ReLU features it jumps "
@@ -273,7 +258,7 @@ def trained(stack, feed, optimizer, steps):
     return stack
 
 
-def perceptrons(d, those, layers=depth):
+def perceptrons(d, those, layers):
     """One perceptron for each of those seeds, first weights by the seed alone."""
     shape = {"outputs": 1, "width": width, "depth": layers}
     networks = [build("perceptron", (d,), s, **shape).to(where) for s in those]
@@ -288,7 +273,7 @@ def answers(stack, d):
 
 def on_pair(d, rate, steps):
     """(S, 2^d) answers after training on all seen points of the pair."""
-    stack, x = perceptrons(d, seeds), cube(d).to(where)
+    stack, x = perceptrons(d, seeds, depth), cube(d).to(where)
     x = x[pair_seen(x)]
     feed = labelled(x, pair(x), n_batch, seeds)
     optimizer = torch.optim.SGD(list(stack.parameters()), lr=rate)
@@ -301,50 +286,44 @@ slow = {
 }
 few = mlp_bits[-1]
 fast = on_pair(few, 10 * pair_rate, max(1, n_pair_steps // 10))
-pair_of = index((0, 1))
-by_slow = coefficients(slow[few])[:, pair_of]
-by_fast = coefficients(fast)[:, pair_of]
-by_features = learned("x0x1", relu(few, 2))[pair_of]
+by_slow = {d: coefficients(f)[:, 3] for d, f in slow.items()}
+by_fast = coefficients(fast)[:, 3]
 for name, f in {"smaller rate": slow[few], "larger rate": fast}.items():
     missed = (f - pair(cube(few)))[:, pair_seen(cube(few))].square().mean(1)
-    c = coefficients(f)
-    rest = degree_profile(c).sum(1) - c[:, :4].square().sum(1)
+    kept = coefficients(f)[:, 3]
     print(
-        f"{name}: squared error where seen {bootstrap(missed)}, the pair "
-        f"{bootstrap(c[:, pair_of])}, all of the other bits {bootstrap(rest)}"
+        f"{name}: squared error where seen {missed.mean():.1e}, the pair {kept.mean():.3f}"
     )
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "What is left in the pair, which least degree sets to 0, against the number of bits: random features of infinite width in closed form, and perceptrons trained on every seen point. Band: 95 % bootstrap interval over seeds.", "name": "fig-boolean-leak"}}
 axis = sorted({*kernel_bits, *mlp_bits})
-kinds = {"ReLU": relu, "power 6": power}
-found = {
-    name: [float(learned("x0x1", kind(d, 2))[pair_of]) for d in axis]
-    for name, kind in kinds.items()
-}
 missing = torch.full((n_seeds,), torch.nan, dtype=torch.float64)
-found["perceptron"] = torch.stack(
-    [coefficients(slow[d])[:, pair_of] if d in slow else missing for d in axis], 1
-)
 curves(
     axis,
-    found,
+    {
+        "ReLU": [leak(relu, d) for d in axis],
+        "power 6": [leak(power, d) for d in axis],
+        "perceptron": torch.stack([by_slow.get(d, missing) for d in axis], 1),
+    },
     "bits",
     "coefficient of the pair",
     alt="Coefficient of the pair against the number of bits on log axes. Random ReLU features and powers of six fall with a slope that tends "
-    "to minus one, the powers from higher up; the perceptron's points lie above the ReLU features.",
+    "to minus one, the powers from higher up; the perceptron's curve ends early.",
     logy=True,
 )
 
 # %%
 glue("bits_few", few)
-glue("leak_few", by_features)
+glue("leak_few", leak(relu, few))
 glue("bits_many", kernel_bits[-1])
-glue("leak_many", leaks["ReLU"][-1])
-glue("leak_mlp", by_slow.mean())
-report("simplicity/mlp-leaks-more-than-its-features", by_slow - by_features)
+glue("leak_many", leak(relu, kernel_bits[-1]))
+glue("leak_mlp", by_slow[few].mean())
+report(
+    "simplicity/mlp-leaks-more-than-its-features", by_slow[few] - leak(relu, few)
+)
 
 # %%
-report("simplicity/larger-rate-leaks-more", by_fast - by_slow)
+report("simplicity/larger-rate-leaks-more", by_fast - by_slow[few])
 
 # %% [markdown]
 # ## The price of a bit that never turned
@@ -366,51 +345,50 @@ report("simplicity/larger-rate-leaks-more", by_fast - by_slow)
 
 # %%
 def retrieval(x):
-    return pvr(x, 3, 3, "majority")
+    return boolean.pvr(x, 3, 3, "majority")
 
 
-def kernel_errors(f, d):
+def with_kernel(f, d):
     """(2, d): half the squared error with each bit frozen, and the influence."""
     c, scale = coefficients(f(cube(d))), relu(d, d)
-    rest = [(c - frozen(c, i, scale)).square().sum() / 2 for i in range(d)]
-    return torch.stack([torch.stack(rest), influence(c)])
+    errors = [
+        (c - measure.frozen(c, i, scale)).square().sum() / 2 for i in range(d)
+    ]
+    return torch.stack([torch.stack(errors), measure.influence(c)])
 
 
-tasks = {
-    "chain": (chain, 11),
-    "retrieval": (retrieval, 11),
-    "staircase": (staircase, stairs),
+errors = {
+    "chain": with_kernel(boolean.chain, 11),
+    "retrieval": with_kernel(retrieval, 11),
+    "staircase": with_kernel(boolean.staircase, stairs),
 }
-errors = {name: kernel_errors(f, d) for name, (f, d) in tasks.items()}
-totals = {name: float(e[0].sum() / e[1].sum()) for name, e in errors.items()}
-print({name: round(ratio, 4) for name, ratio in totals.items()})
-glue("ratio_staircase", totals["staircase"])
-glue("ratio_chain", totals["chain"])
-report("simplicity/influence-is-the-holdout-error-of-features", totals["staircase"])
+ratios = {name: float(e[0].sum() / e[1].sum()) for name, e in errors.items()}
+glue("ratio_staircase", ratios["staircase"])
+glue("ratio_chain", ratios["chain"])
+report("simplicity/influence-is-the-holdout-error-of-features", ratios["staircase"])
 
 # %%
 cells = [(s, bit) for s in seeds for bit in frozen_bits]
+owners = [s for s, _ in cells]
 
 
 def examples(s, bit):
     """Random examples of a seed, the same for each bit but for that bit."""
-    x = points(n_examples, 11, stream(s, "examples"))
+    x = boolean.points(n_examples, 11, stream(s, "examples"))
     x[:, bit] = 1
     return x
 
 
 x = torch.stack([examples(*cell) for cell in cells])
 y = torch.stack([retrieval(rows) for rows in x])
-stack = perceptrons(11, [s for s, _ in cells])
-feed = labelled(x.to(where), y.to(where), n_batch, [s for s, _ in cells])
+stack = perceptrons(11, owners, depth)
 optimizer = torch.optim.Adam(list(stack.parameters()), lr=1e-3)
+feed = labelled(x.to(where), y.to(where), n_batch, owners)
 f = answers(trained(stack, feed, optimizer, n_pvr_steps), 11)
 missed = (f - retrieval(cube(11))).square().unflatten(0, (n_seeds, -1))
-price = missed.mean(2) / 2
-worth = errors["retrieval"][1][frozen_bits]
-inside = torch.stack([some_positive(cube(11), (bit,)) for bit in frozen_bits])
-seen_error = (missed * inside).sum(2) / inside.sum(1)
-print(f"squared error where the bit is 1: {bootstrap(seen_error.mean(1))}")
+price, worth = missed.mean(2) / 2, errors["retrieval"][1][frozen_bits]
+seen = torch.stack([some_positive(cube(11), (bit,)) for bit in frozen_bits])
+print(f"squared error where the bit is 1: {2 * (missed * seen).mean():.3f}")
 ratio = price.sum(1) / worth.sum()
 glue("ratio_pvr", ratio.mean())
 report("simplicity/influence-is-the-holdout-error-of-a-perceptron", ratio)
@@ -443,113 +421,76 @@ dots(
 
 
 # %%
-def split(n, s):
-    """Indices of examples, and of the two halves of the unseen points."""
-    drawn = torch.randperm(2**parity_bits, generator=stream(s, "parity"))
-    middle = n + (len(drawn) - n) // 2
-    return drawn[:n], drawn[n:middle], drawn[middle:]
-
-
 arms = [(s, leap) for s in seeds for leap in (parity_bits, *leaps)]
-block = 25  # updates between two looks at the error on the examples allowed so far
-
-
-@torch.no_grad()
-def advance(stack, x, y, minuses, limits):
-    """New limits, and which arms have learned all of their examples."""
-    wrong = (stack(x)[..., 0] - y).square()
-    allowed = minuses <= limits[:, None]
-    mean = (wrong * allowed).sum(1) / allowed.sum(1)
-    ready = (mean < 1e-3).cpu() & (limits.cpu() < parity_bits)
-    steps = torch.tensor([leap for _, leap in arms]) * ready
-    return limits + steps.to(where), (wrong.mean(1) < 1e-3).cpu()
+owners = [s for s, _ in arms]
 
 
 def by_degree(n, rate):
-    """Errors on validation and test (2, S, arms), and updates until fitted."""
-    parts = [split(n, s) for s, _ in arms]
-    x = torch.stack([cube(parity_bits)[part[0]] for part in parts]).to(where)
-    y = torch.stack([parity(rows) for rows in x])
-    minuses = (x < 0).sum(2)
-    leaps_of = torch.tensor([leap for _, leap in arms], device=where)
-    limits = leaps_of.clone()
-    while (
-        not (minuses <= limits[:, None]).any(1).all()
-    ):  # a first stage of no example
-        none = ~(minuses <= limits[:, None]).any(1)
-        limits = limits + leaps_of * none
-    stack = perceptrons(parity_bits, [s for s, _ in arms], 2)
-    parameters = list(stack.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=1e-3)
-    updates = torch.full((len(arms),), float(n_parity_steps))
-    for start in range(0, n_parity_steps, block):
-        chosen = [
-            at_most(x[i], int(limits[i])).nonzero()[:, 0] for i in range(len(arms))
-        ]
-        owners = [s for s, _ in arms]
-        feed = labelled(x, y, n_batch, owners, start=start, chosen=chosen)
-        trained(stack, feed, optimizer, min(block, n_parity_steps - start))
-        limits, done = advance(stack, x, y, minuses, limits)
-        now = torch.full_like(updates, min(start + block, n_parity_steps))
-        updates = torch.where(done, torch.minimum(updates, now), updates)
-    wrong = (answers(stack, parity_bits) - parity(cube(parity_bits))).square()
-    unseen = [
-        [row[part[k]].mean() for k in (1, 2)]
-        for row, part in zip(wrong, parts, strict=True)
-    ]
-    shape = (2, n_seeds, len(leaps) + 1)
-    return torch.tensor(unseen).T.reshape(shape), updates.reshape(shape[1:])
-
-
-# %%
-counts = [round(share * 2**parity_bits) for share in shares]
-runs = [[by_degree(n, rate) for rate in rates] for n in tqdm(counts, desc="parity")]
-
-
-def best(run, arms_allowed):
-    """(2, S): test error and updates of the setting that validates best."""
-    unseen = torch.stack([errors for errors, _ in run])[..., arms_allowed]
-    fitted = torch.stack([updates for _, updates in run])[..., arms_allowed]
-    order = unseen[:, 0].movedim(1, 0).flatten(1).argmin(1, keepdim=True)
-    values = (unseen[:, 1], fitted)
-    return torch.stack(
-        [v.movedim(1, 0).flatten(1).gather(1, order)[:, 0] for v in values]
+    """(3, S, arms): errors on validation and on test, and updates until fitted."""
+    size, everything = 2**parity_bits, cube(parity_bits)
+    order = [torch.randperm(size, generator=stream(s, "parity")) for s in owners]
+    x = torch.stack([everything[rows[:n]] for rows in order]).to(where)
+    stack = perceptrons(parity_bits, owners, 2)
+    optimizer = torch.optim.Adam(
+        list(stack.parameters()), lr=rate, weight_decay=1e-3
     )
+    updates = by_stage(
+        stack,
+        (x, x.prod(2)),
+        (x < 0).sum(2),
+        [leap for _, leap in arms],
+        lambda f, y: (f[..., 0] - y).square(),
+        optimizer,
+        n_parity_steps,
+        n_batch,
+        owners,
+    )
+    wrong = (answers(stack, parity_bits) - boolean.parity(everything)).square()
+    unseen = wrong.gather(1, torch.stack([rows[n:] for rows in order]))
+    halves = [half.mean(1) for half in unseen.tensor_split(2, 1)]
+    return torch.stack([*halves, updates.cpu()]).unflatten(1, (n_seeds, -1))
 
 
-plain = [best(run, [0]) for run in runs]
-staged = [best(run, list(range(1, len(leaps) + 1))) for run in runs]
-report(
-    "simplicity/degree-curriculum-helps-with-few-examples",
-    plain[0][0] - staged[0][0],
-)
+counts = [round(share * 2**parity_bits) for share in shares]
+cases = tqdm([(n, rate) for n in counts for rate in rates], desc="parity")
+found = torch.stack([by_degree(*case) for case in cases])
+found = found.unflatten(0, (len(counts), -1)).movedim(
+    1, 3
+)  # counts, 3, S, rates, arms
+
+
+def best(some):
+    """(counts, 2, S): test error and updates of what validates best, each seed."""
+    flat = some.flatten(3)
+    order = flat[:, :1].argmin(3, keepdim=True).expand(-1, 2, -1, -1)
+    return flat[:, 1:].gather(3, order)[..., 0]
+
+
+plain, staged = best(found[..., :1]), best(found[..., 1:])
+gain = plain[0, 0] - staged[0, 0]
+report("simplicity/degree-curriculum-helps-with-few-examples", gain)
 
 # %%
-saved = (plain[-1][1] / staged[-1][1]).log10()
+saved = (plain[-1, 1] / staged[-1, 1]).log10()
 report("simplicity/degree-curriculum-saves-updates-with-many-examples", saved)
 
 # %% tags=["hide-input"]
-header = [
-    "examples",
-    "arm",
-    "error on unseen",
-    "updates until fitted",
-    "not fitted",
-]
-names = ["all at once", *[f"leap {leap}" for leap in leaps]]
 rows = []
-for n, run in zip(counts, runs, strict=True):
-    for i, name in enumerate(names):
-        unseen, fitted = run[0]
-        short = int((fitted[:, i] >= n_parity_steps).sum())
-        cells = [bootstrap(unseen[1, :, i]), bootstrap(fitted[:, i]), short]
-        rows.append([str(n), name, *cells])
+for n, row in zip(counts, found[:, :, :, 0], strict=True):
+    for i, name in enumerate(["all at once", *(f"leap {leap}" for leap in leaps)]):
+        short = int((row[2, :, i] >= n_parity_steps).sum())
+        rows.append([f"{n}, {name}", *map(bootstrap, row[1:, :, i]), short])
 table(
-    header,
+    [
+        "examples, arm",
+        "error on unseen",
+        "updates until fitted",
+        "seeds not fitted",
+    ],
     rows,
-    f"Parity of {parity_bits} bits: squared error on unseen points after {n_parity_steps} updates for every arm, and the updates until all "
-    f"examples are fitted (counted as {n_parity_steps} where they never are), at the first learning rate.",
-    ["", "", ".2f", ".0f", ".0f"],
+    f"Parity of {parity_bits} bits: squared error on unseen points after {n_parity_steps} updates of every arm, and the updates until all "
+    f"examples are fitted, {n_parity_steps} where they never are; first learning rate.",
+    ["", ".2f", ".0f", ".0f"],
 )
 
 # %% [markdown]

@@ -12,6 +12,7 @@ from whence.data.boolean import (
     chain,
     cube,
     even,
+    ladder,
     majority,
     monomial,
     parity,
@@ -51,6 +52,10 @@ def test_cube_too_large_is_refused_with_the_memory_it_would_take():
 def test_cube_of_no_dimension_is_refused():
     with pytest.raises(ValueError, match="cube of dimension 0"):
         cube(0)
+
+
+def test_rungs_of_a_ladder_differ_from_its_foot_in_as_many_bits_as_they_are_high():
+    assert (ladder(5) != ladder(5)[0]).sum(1).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_points_are_on_the_cube_balanced_and_of_their_stream():

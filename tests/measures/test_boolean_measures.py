@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from whence.data.boolean import chain, cube, even, majority, monomial, parity, points, pvr, some_positive, staircase
+from whence.data.boolean import chain, cube, even, ladder, majority, monomial, parity, points, pvr, some_positive, staircase
 from whence.measures.boolean import (
     degree_profile,
     eigenvalues,
@@ -24,11 +24,6 @@ from whence.walsh import bits, coefficients, evaluate, index
 
 def values(*shape):
     return torch.randn(*shape, generator=stream(0, "values"), dtype=torch.float64)
-
-
-def ladder(d):
-    """Points that differ from the first in 0, 1, ..., d bits."""
-    return 1 - 2 * torch.ones(d + 1, d).tril(-1)
 
 
 def relu_eigenvalues(d, degree, bias=1.0):

@@ -40,6 +40,11 @@ def cube(d: int) -> Float[Tensor, "n d"]:
     return torch.cat([half.repeat(2, 1), top], 1)
 
 
+def ladder(d: int) -> Float[Tensor, "d1 d"]:
+    """d + 1 points that differ from the first in 0, 1, ..., d bits: all that a kernel of the number of unlike bits has to say."""
+    return 1 - 2 * torch.ones(d + 1, d).tril(-1)
+
+
 def points(n: int, d: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
     """n independent uniform points of the cube, in float32."""
     return 1 - 2 * torch.randint(2, (n, d), generator=generator).float()
