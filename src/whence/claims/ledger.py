@@ -18,7 +18,7 @@ from typing import Any
 from whence.resources import resource
 from whence.stats import array, bootstrap
 
-STUDIES = ("locality", "simplicity", "shortcut")
+STUDIES = ("locality", "simplicity", "shortcut", "atlas")
 MIN_SEEDS = 3
 LABELS = ("seen", "recalled")
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "fails", "undecided", "not run"
