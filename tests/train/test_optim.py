@@ -95,6 +95,13 @@ def test_a_seed_trains_alike_alone_or_in_a_stack():
             torch.testing.assert_close(stack.weights[name][s], p, rtol=1e-8, atol=1e-9)
 
 
+def test_networks_of_a_stack_may_have_radii_of_their_own():
+    radii = torch.tensor([0.0, 0.1, 0.4], dtype=torch.float64)
+    together = walk(Stack.of([network(1)] * 3), radii, [1] * 3)
+    for i, rho in enumerate(radii.tolist()):
+        torch.testing.assert_close(walk(network(1), rho, [1]), together[:, i], rtol=1e-9, atol=1e-10)
+
+
 @pytest.mark.parametrize("make", [Normalised, lambda: Stack.of([Normalised(), Normalised()])])
 def test_running_statistics_hear_the_first_pass_only(make):
     one, two = make(), make()

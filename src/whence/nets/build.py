@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from whence.nets.cnn import CNN
+from whence.nets.cubic import Cubic
 from whence.nets.dit import DiT
 from whence.nets.linear import Linear
 from whence.nets.mlp import MLP
@@ -25,6 +26,7 @@ BUILD: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "dit": DiT,
     "perceptron": Perceptron,
+    "cubic": Cubic,
     "cnn": CNN,
 }
 

@@ -29,8 +29,8 @@ class Perceptron(nn.Module):
     """`depth` hidden layers of `width` units on flat inputs (d,) or flattened images (c, h, w), with torch's own first weights.
 
     A hidden layer is act(norm(W h + b)): `norm` is layer normalisation (Euclidean, learned scale and shift), `gate` multiplies
-    what it gives by the sigmoid of a second affine map of h, `residual` adds h (from the second layer on, where the widths agree), and `dropout`
-    drops units of each hidden layer in training. `bias=False` leaves no additive constant anywhere.
+    what it gives by the sigmoid of a second affine map of h, `residual` adds h (from the second layer on, where the widths agree),
+    and `dropout` drops units of each hidden layer in training. `bias=False` leaves no additive constant anywhere.
     The forward pass is written so that parameters, inputs and masks may all carry a leading axis of seeds: see train.stack.
     Raises ValueError for another shape or activation, sizes below 1, or a dropout outside [0, 1).
     """
@@ -91,7 +91,10 @@ class Perceptron(nn.Module):
             if self.options["gate"]:
                 inner = inner * _affine(self.gates[i], h).sigmoid()
             h = inner + h if self.options["residual"] and i > 0 else inner
-            h = functional.dropout(h, self.options["dropout"], self.training) if kept is None else h * kept[i]
+            if kept is not None:
+                h = h * kept[i]
+            elif self.training and self.options["dropout"] > 0:  # a rate of 0 would still draw
+                h = functional.dropout(h, self.options["dropout"])
         return h
 
     def forward(self, x: Float[Tensor, "*s b ..."], kept: Sequence[Float[Tensor, "*s b w"]] | None = None) -> Tensor:

@@ -29,17 +29,18 @@ class SAM:
 
     Its value is the loss at w. The optimizer, its momentum and weight decay, clipping and schedules are those given to `fit`, so
     that with rho = 0 nothing changes. Where `loss` is that of a stack, (S,), every network goes uphill by its own normalised
-    gradient. Buffers (the running statistics of batch normalisation) are moved by the first pass only. A step costs two gradients.
+    gradient, and `rho` may be one number for each, (S,). Buffers (the running statistics of batch normalisation) are moved by the first pass only. A step costs two gradients.
     Randomness belongs in the batch (see train.supervised.masks): torch's own dropout would drop other units in the second pass.
     Raises ValueError for a rho that is negative or not finite.
     """
 
     loss: Callable[[Any], Float[Tensor, " *s"]]
     network: Trained
-    rho: float = 0.05
+    rho: float | Float[Tensor, " s"] = 0.05
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rho < float("inf"):
+        radii = torch.as_tensor(self.rho)
+        if not bool(((radii >= 0) & radii.isfinite()).all()):
             raise ValueError(f"rho is {self.rho}, expected a radius >= 0, such as 0.05; 0 is the optimizer without SAM")
 
     def __call__(self, batch: Any) -> Float[Tensor, " *s"]:
@@ -62,7 +63,7 @@ class SAM:
         return found.detach(), torch.autograd.grad(found.sum(), parameters, materialize_grads=True)
 
 
-def ascent(gradients: Sequence[Tensor], rho: float, stacked: bool = False) -> list[Tensor]:
+def ascent(gradients: Sequence[Tensor], rho: float | Tensor, stacked: bool = False) -> list[Tensor]:
     """rho g / |g|, the step that raises a linear loss most: over all tensors together, or for each entry of their first axis.
 
     Where the gradient is 0 so is the step.
