@@ -29,7 +29,8 @@ class SAM:
 
     Its value is the loss at w. The optimizer, its momentum and weight decay, clipping and schedules are those given to `fit`, so
     that with rho = 0 nothing changes. Where `loss` is that of a stack, (S,), every network goes uphill by its own normalised
-    gradient, and `rho` may be one number for each, (S,). Buffers (the running statistics of batch normalisation) are moved by the first pass only. A step costs two gradients.
+    gradient, and `rho` may be one number for each, (S,). Buffers (the running statistics of batch normalisation) are moved by the
+    first pass only. A step costs two gradients.
     Randomness belongs in the batch (see train.supervised.masks): torch's own dropout would drop other units in the second pass.
     Raises ValueError for a rho that is negative or not finite.
     """
