@@ -247,8 +247,9 @@ feature = torch.eye(dimension, device=where)[1]
 hidden = (
     feature - (torch.linalg.pinv(known.x) @ (known.x @ feature)[..., None])[..., 0]
 )
-along = torch.nn.functional.normalize(torch.ones(n_seeds, 2, device=where), dim=1)
-other = least + along[..., None] * hidden[:, None] / 0.9
+strength = hidden.square().sum(1)[:, None, None]  # how much of e_2 is hidden
+along = torch.nn.functional.normalize(least @ feature, dim=1)
+other = least + along[..., None] * hidden[:, None] / strength
 apart = separation(unseen.x @ other.mT, *labels)
 for name, w_ in {"least norm": least, "other": other}.items():
     slope = gradient(w_, known.x, groups).abs().max()

@@ -46,6 +46,12 @@ def test_weights_and_their_gradients_are_left_alone():
     assert torch.equal(w.detach(), torch.ones(2, 3))
 
 
+def test_a_loss_that_has_diverged_is_named_as_such():
+    w = torch.full((2, 3), 1e30, requires_grad=True)
+    with pytest.raises(ValueError, match=r"losses \[inf, inf\].*lower its learning rate"):
+        sharpness(lambda: w.square().sum(1), [w], stream(0, "probe"))
+
+
 def test_too_few_products_are_an_error_not_an_answer():
     w = torch.zeros(1, 40, requires_grad=True)
     with pytest.raises(ValueError, match="after 3 products"):

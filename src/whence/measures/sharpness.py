@@ -21,11 +21,14 @@ def sharpness(
     Power iteration from a random direction until no value changes by more than `tolerance` of itself. Where it ends at a negative
     eigenvalue, a second one on the Hessian less that value finds the other end of the spectrum. `loss` takes nothing and gives one
     value a network, twice differentiable; losses of different networks must not depend on each other's parameters.
-    Raises ValueError when `limit` products are not enough.
+    Raises ValueError for a loss that is not finite, or when `limit` products are not enough.
     """
     leaves = list(parameters)
     with torch.enable_grad():
-        slopes = torch.autograd.grad(loss().sum(), leaves, create_graph=True)
+        value = loss()
+        if not bool(value.isfinite().all()):
+            raise ValueError(f"losses {value.tolist()}: expected finite ones; training has diverged, so lower its learning rate")
+        slopes = torch.autograd.grad(value.sum(), leaves, create_graph=True)
 
     def product(vector: Tensor) -> Tensor:
         found = torch.autograd.grad(slopes, leaves, _unflatten(vector, leaves), retain_graph=True, materialize_grads=True)
