@@ -45,8 +45,13 @@ class FromRecords(SphinxDirective, ABC):
         docname = f"studies/{notebook}"
         return f"{{doc}}`{notebook} </{docname}>`" if docname in self.env.found_docs else f"`{notebook}`"
 
-    def table(self, name: str, headings: list[str], body: list[list[list[nodes.Node]]]) -> list[nodes.Node]:
-        """A docutils table of rows of cells, each cell a list of inline nodes; an empty body says so in words."""
+    def table(
+        self, name: str, headings: list[str], body: list[list[list[nodes.Node]]], marks: list[list[str]] | None = None
+    ) -> list[nodes.Node]:
+        """A docutils table of rows of cells, each cell a list of inline nodes; an empty body says so in words.
+
+        `marks` are the classes of each row.
+        """
         if not body:
             return [nodes.paragraph(text="Nothing to show yet: no run is published.")]
         group = nodes.tgroup(cols=len(headings))
@@ -54,6 +59,8 @@ class FromRecords(SphinxDirective, ABC):
         head, rest = nodes.thead(), nodes.tbody()
         head += row([[nodes.Text(h)] for h in headings])
         rest += [row(cells) for cells in body]
+        for line, classes in zip(rest, marks or [], strict=False):
+            line["classes"] += classes
         group += [head, rest]
         return [nodes.table("", group, classes=["records", name])]
 

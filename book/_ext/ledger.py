@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 
 class ClaimsTable(FromRecords):
-    """``{claims-table}``: every claim with what was published and what was measured; ``:study:`` for one study's."""
+    """``{claims-table}``: every claim with what was published and what was measured; ``:study:`` for one study's.
 
-    option_spec: ClassVar = {"study": directives.unchanged_required}
+    ``:filter:`` makes room above it where a reader with scripts may choose by study, verdict and paper.
+    """
+
+    option_spec: ClassVar = {"study": directives.unchanged_required, "filter": directives.flag}
 
     def show(self) -> list[nodes.Node]:
         from whence.claims.ledger import ledger
@@ -32,7 +35,9 @@ class ClaimsTable(FromRecords):
         found = _of_study(rows(claims, book_records()), self.options.get("study"))
         first = {row.id: row for row in reversed(found)}  # only there is the whole claim told
         body = [self.line(row, claims[row.id], row is first[row.id]) for row in found]
-        return self.table("claims-table", ["Verdict", "Claim and test", "Published", "Measured", "Run"], body)
+        headings = ["Verdict", "Claim and test", "Published", "Measured", "Run"]
+        shown = self.table("claims-table", headings, body, [_marks(row) for row in found])
+        return [html('<div class="claims-filter" hidden></div>'), *shown] if "filter" in self.options else shown
 
     def line(self, row: Row, written: Claim, whole: bool) -> list[list[nodes.Node]]:
         claim = self.claim(row, written) if whole else [_block("source", [nodes.Text(row.statement)])]
@@ -177,6 +182,11 @@ def _test_changed(claim: Claim) -> bool:
     from whence.claims.ledger import Test
 
     return any(Test.parse(change["test"]) != claim.test for change in claim.amended)
+
+
+def _marks(row: Row) -> list[str]:
+    """Classes of a row of the table, which the filter reads."""
+    return [f"study-{row.id.split('/')[0]}", f"is-{row.verdict.replace(' ', '-')}", f"paper-{row.source}"]
 
 
 def _of_study(table: list[Row], study: str | None) -> list[Row]:
