@@ -13,7 +13,15 @@
 # %% [markdown]
 # # How many bits of inductive bias does generalising take?
 #
-# **INTRO**
+# **Hundreds on small images of digits, and as many as one likes: it depends on what counts as a hypothesis.** Of all smooth functions
+# that fit {glue:text}`n_train:.0f` labelled images, those that make half the usual error on others are a share of two to the minus
+# {glue:text}`half_bits:.0f`; append {glue:text}`most_noise:.0f` coordinates of noise and it is two to the minus
+# {glue:text}`noisy_bits:.0f`. This tail can be computed exactly. The published estimate, a curve fitted to a sample, finds
+# {glue:text}`forest_bits_fit:.0f` bits where there are {glue:text}`forest_bits:.0f`. On that scale a small perceptron brings
+# {glue:text}`small_bits:.0f` bits, the best network {glue:text}`network_bits:.0f`, and looking at the nearest neighbours
+# {glue:text}`nearest_bits:.0f`. The closed-form difficulty of a task puts MNIST, SVHN, CIFAR-10 and ImageNet in the order one
+# expects, from ten to the {glue:text}`mnist_decades:.0f` to ten to the {glue:text}`imagenet_decades:.0f` bits; a distance between
+# classes that is off by a factor of two either way moves the first by {glue:text}`delta_swing:.0f` decades and breaks the order.
 
 # %% tags=["hide-input"]
 from dataclasses import replace
@@ -138,6 +146,7 @@ def law(s, n=n_train, extra=0):
 laws = {s: law(s) for s in seeds}
 drawn = {s: laws[s].sample(n_draws, stream(s, "losses")) for s in tqdm(seeds)}
 fits = {s: fitted(drawn[s][:n_fit]) for s in seeds}
+published = {s: fitted(drawn[s][:n_fit], published=True) for s in seeds}
 
 # %%
 low = {s: laws[s].expectation - 2 * laws[s].deviation for s in seeds}
@@ -238,10 +247,10 @@ report("simplicity/bits-fall-slowly-with-data", plain / quarter)
 # %%
 def convolutional(s):
     """Two convolutions with pooling and a linear layer, its weights of the seed."""
-    channels, side = entry(dataset).shape[2], entry(dataset).shape[0]
+    side, _, channels = entry(dataset).shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(s, "init"))
-        network = torch.nn.Sequential(
+        return torch.nn.Sequential(
             torch.nn.Unflatten(-1, (channels, side, side)),
             torch.nn.Conv2d(channels, 16, 3, padding=1),
             torch.nn.ReLU(),
@@ -251,44 +260,45 @@ def convolutional(s):
             torch.nn.MaxPool2d(2),
             torch.nn.Flatten(),
             torch.nn.Linear(32 * (side // 4) ** 2, n_classes),
-        )
-    network.shape = (channels * side * side,)
-    return network
+        ).to(where)
 
 
-def trained(networks, x, y, numbers):
-    """A stack of networks after training; x (S, n, d), or (n, d) for all."""
-    stack = Stack.of([network.to(where) for network in networks])
+def train(answer, parameters, x, y, numbers):
+    """All steps of training; x (S, n, d), or (n, d) for all; `answer` is (S, b, 10)."""
+    parameters = list(parameters)
     feed = labelled(x, y, n_batch, numbers)
 
     def loss(batch):
-        return (stack(batch.x) - hot(batch.y)).square().mean((1, 2))
+        return (answer(batch.x) - hot(batch.y)).square().mean((1, 2))
 
-    adam = torch.optim.Adam(stack.parameters(), rate)
-    for step in fit(stack.parameters(), loss, feed, adam):
+    for step in fit(parameters, loss, feed, torch.optim.Adam(parameters, rate)):
         if step.number == n_steps:
-            return stack.eval()
+            return
 
 
-size = pools[seed][0].shape[1]
+def perceptrons(numbers, units, depth, x, y):
+    """A trained stack, one perceptron for each number."""
+    shape, options = x.shape[-1:], {"outputs": n_classes, "width": units}
+    networks = [
+        build("perceptron", shape, i, depth=depth, **options) for i in numbers
+    ]
+    stack = Stack.of([network.to(where) for network in networks])
+    train(stack, stack.parameters(), x, y, numbers)
+    return stack.eval()
+
+
 own = torch.stack([pools[s][0][:n_train] for s in seeds])
 own_labels = torch.stack([pools[s][1][:n_train] for s in seeds])
-
-
-def perceptrons(numbers, units, depth):
-    options = {"outputs": n_classes, "width": units, "depth": depth}
-    return [build("perceptron", (size,), i, **options) for i in numbers]
-
-
-kinds = {
-    f"perceptron, {depth} hidden": perceptrons(seeds, width, depth)
-    for depth in (1, 2, 4)
-}
-kinds["convolutional"] = [convolutional(s) for s in seeds]
-stacks = {
-    name: trained(networks, own, own_labels, seeds)
-    for name, networks in tqdm(kinds.items())
-}
+networks = {}
+for depth in tqdm((1, 2, 4), desc="perceptrons"):
+    stack = perceptrons(seeds, width, depth, own, own_labels)
+    networks[f"perceptron, {depth} hidden"] = [
+        stack.unstack(i) for i in range(n_seeds)
+    ]
+networks["convolutional"] = [convolutional(s) for s in seeds]
+for i, network in enumerate(tqdm(networks["convolutional"], desc="convolutional")):
+    alone = own[i : i + 1], own_labels[i : i + 1], seeds[i : i + 1]
+    train(lambda x, f=network: f(x[0])[None], network.parameters(), *alone)
 
 # %%
 checks = {s: images("validation", n_validation, s) for s in seeds}
@@ -306,33 +316,31 @@ CLASSES = {
 }
 
 
-def answers(name, s):
-    """Training, validation and test answers of the best of a class on validation."""
-    inputs = [own[s - seed], checks[s][0], tests[s][0]]
-    if name in stacks:
-        i = seeds.index(s)
-        network = stacks[name].unstack(i)
-        with torch.no_grad():
-            return [network(x).cpu().double() for x in inputs]
-    x, y = inputs[0].cpu().numpy(), hot(own_labels[s - seed]).cpu().numpy()
-    found = []
-    for make in CLASSES[name]:
-        model = make(s).fit(x, y)
-        predicted = [torch.tensor(model.predict(z.cpu().numpy())) for z in inputs]
-        found.append((float(error(predicted[1], checks[s][1])), predicted))
-    return min(found, key=lambda pair: pair[0])[1]
-
-
 def error(answer, labels):
     return (answer.double() - hot(labels).cpu()).square().mean()
 
 
+def answers(name, i):
+    """Training, validation and test answers of the best of a class on validation."""
+    s = seeds[i]
+    inputs = [own[i], checks[s][0], tests[s][0]]
+    if name in networks:
+        with torch.no_grad():
+            return [networks[name][i](x).cpu() for x in inputs]
+    x, y = inputs[0].cpu().numpy(), hot(own_labels[i]).cpu().numpy()
+    found = []
+    for make in CLASSES[name]:
+        model = make(s).fit(x, y)
+        found.append([torch.tensor(model.predict(z.cpu().numpy())) for z in inputs])
+    return min(found, key=lambda given: error(given[1], checks[s][1]))
+
+
 scores = {}  # class -> (S, 4): training, validation and test error, test accuracy
-for name in tqdm([*CLASSES, *stacks]):
+for name in tqdm([*CLASSES, *networks], desc="answers"):
     rows = []
-    for s in seeds:
-        truth = [own_labels[s - seed], checks[s][1], tests[s][1]]
-        given = answers(name, s)
+    for i, s in enumerate(seeds):
+        truth = [own_labels[i], checks[s][1], tests[s][1]]
+        given = answers(name, i)
         right = (given[2].argmax(1) == truth[2].cpu()).double().mean()
         rows.append([*map(error, given, truth), right])
     scores[name] = np.array(rows, dtype=float)
@@ -372,14 +380,23 @@ table(
 )
 
 # %%
-fit_bits = [
-    fits[s].bits(scores["random forest"][i, 2]) for i, s in enumerate(seeds)
-]
+forest = scores["random forest"][:, 2]
+fit_bits = [fits[s].bits(e) for s, e in zip(seeds, forest, strict=True)]
+as_published = [published[s].bits(e) for s, e in zip(seeds, forest, strict=True)]
 glue("forest_bits", bits["random forest"].mean())
 glue("forest_bits_fit", np.mean(fit_bits))
+glue("forest_bits_published", np.mean(as_published))
 report(
     "simplicity/fit-of-the-bulk-gives-the-tail", fit_bits / bits["random forest"]
 )
+
+# %% [markdown]
+# The forest's loss takes {glue:text}`forest_bits:.0f` bits; the fitted law says {glue:text}`forest_bits_fit:.0f`, and fitted exactly as in
+# the paper's code {glue:text}`forest_bits_published:.0f`, because the optimiser, started from the library's guess, stops far from the
+# likeliest parameters in some samples. Two things go wrong beyond that. Three parameters are matched where the sample lies, and the
+# tail is ruled by other directions of the sum in {eq}`form` than the bulk: at the mean the few large ones count, at a third of it the many small ones.
+# And where the fitted probability underflows, the code goes over to a normal approximation whose $z$ stays finite as
+# the loss goes to zero, so that no loss whatever takes more than a fixed number of bits.
 
 # %%
 others = ["decision tree", "random forest", "nearest neighbours"]
@@ -391,11 +408,13 @@ def best(names):
     return np.array([bits[names[c]][i] for i, c in enumerate(chosen)])
 
 
-glue("network_bits", best(list(stacks)).mean())
+glue("network_bits", best(list(networks)).mean())
 glue("other_bits", best(others).mean())
 glue("nearest_bits", bits["nearest neighbours"].mean())
 glue("ridge_bits", bits["ridge"].mean())
-report("simplicity/networks-above-other-classes", best(list(stacks)) - best(others))
+report(
+    "simplicity/networks-above-other-classes", best(list(networks)) - best(others)
+)
 
 # %% [markdown]
 # ## Networks as hypotheses
@@ -411,7 +430,7 @@ def many(s):
     """Test losses of many small perceptrons, (S,), and their mean training loss."""
     numbers = [1000 * (s + 1) + i for i in range(n_networks)]
     x, y = pools[s][0][:n_train], pools[s][1][:n_train]
-    stack = trained(perceptrons(numbers, small_width, 1), x, y, numbers)
+    stack = perceptrons(numbers, small_width, 1, x, y)
     with torch.no_grad():
         seen, unseen = (stack(z) - hot(a) for z, a in ((x, y), tests[s]))
     return unseen.square().mean((1, 2)).cpu().numpy(), float(seen.square().mean())
@@ -557,4 +576,11 @@ glue("half_difference", np.abs(np.diff(decades)).mean())
 report("simplicity/difficulty-is-the-task-s", np.abs(np.diff(decades)).ravel())
 
 # %% [markdown]
-# **What stays open.** TEXT
+# The dimension comes out at {glue:text}`own_dimension:.1f`, the bits at ten to the {glue:text}`own_decades:.1f`, and the two halves of
+# one sample differ by {glue:text}`half_difference:.2f` decades on average: mostly through $\delta$, the distance of the single closest pair.
+#
+# **What stays open.** Both measures count functions in a space that somebody chose. The kernel's depends on its width and on having fitted
+# to the last digit, which forests and trees do not; the sphere's on a dimension, a distance and a bound whose slack nobody
+# knows. (The bars for architectures in the authors' figures agree with the formula times $\ln 2$: bits and nats are mixed there
+# too.) And of networks, the one space that matters, counting sees as many bits as the logarithm of the number that one can train.
+# Whether the law of a network's loss has a tail that can be computed as this one can is not known.

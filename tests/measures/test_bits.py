@@ -129,12 +129,22 @@ def test_losses_that_are_none_are_refused(losses):
             measure(np.array(losses))
 
 
-def test_the_published_fit_is_right_where_its_model_is():
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_fit_is_right_where_its_model_is(seed):
     law = QuadraticForm(np.full(12, 0.5), np.full(12, 0.4))
-    found = fitted(law.sample(400, stream(3, "losses")))
+    found = fitted(law.sample(300, stream(seed, "losses")))
     for deviations in (-1.5, 0.0):
         epsilon = law.expectation + deviations * law.deviation
         assert found.bits(epsilon) == pytest.approx(law.bits(epsilon), rel=0.15)
+
+
+def test_the_fit_is_at_least_as_likely_as_the_published_call():
+    losses = QuadraticForm(np.full(600, 1e-5), np.full(600, 6e-3)).sample(200, stream(5, "losses"))
+
+    def likelihood(fit):
+        return stats.ncx2.logpdf(losses, fit.freedom, fit.noncentrality, scale=fit.scale).sum()
+
+    assert likelihood(fitted(losses)) >= likelihood(fitted(losses, published=True))
 
 
 def test_beyond_underflow_the_published_fit_answers_by_its_normal_approximation_which_is_bounded():
