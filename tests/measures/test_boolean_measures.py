@@ -10,6 +10,7 @@ from whence.measures.boolean import (
     degree_profile,
     eigenvalues,
     frozen,
+    holdout,
     influence,
     leak,
     least_norm,
@@ -178,9 +179,13 @@ def test_frozen_bit_in_closed_form_is_the_general_solution_and_kernel_regression
 def test_without_a_leak_the_error_on_a_frozen_bit_is_its_influence():
     c = coefficients(staircase(cube(6)))
     apart = 1e-9 ** torch.arange(7, dtype=torch.float64)
-    for bit in range(6):
-        error = (c - frozen(c, bit, apart)).square().sum() / 2
-        assert float(error) == pytest.approx(float(influence(c)[bit]), rel=1e-6)
+    torch.testing.assert_close(holdout(c, apart), influence(c), rtol=1e-6, atol=0)
+
+
+def test_holdout_error_is_half_the_mean_squared_error_over_all_points():
+    f = values(64)
+    wrong = f - evaluate(frozen(coefficients(f), 3, relu_eigenvalues(6, 6)))
+    torch.testing.assert_close(holdout(coefficients(f), relu_eigenvalues(6, 6))[3], wrong.square().mean() / 2)
 
 
 def test_eigenvalues_are_those_of_the_matrix_over_the_cube():

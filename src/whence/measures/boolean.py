@@ -111,6 +111,15 @@ def frozen(coefficients: Float[Tensor, " n"], bit: int, eigenvalues: Float[Tenso
     return found
 
 
+def holdout(coefficients: Float[Tensor, " n"], eigenvalues: Float[Tensor, " k"]) -> Float[Tensor, " d"]:
+    """Half the squared error over the whole cube of the kernel's interpolator, where training shows only x_i = 1, for each bit i.
+
+    Without a leak (eigenvalues that fall infinitely fast) it is the influence.
+    """
+    bits_of = range(dimension(len(coefficients)))
+    return torch.stack([(coefficients - frozen(coefficients, i, eigenvalues)).square().sum() / 2 for i in bits_of])
+
+
 def leak(eigenvalues: Float[Tensor, " k"]) -> Float[Tensor, " k1"]:
     """Share that degree k + 1 gets of what could be of degree k: e_{k+1} / (e_k + e_{k+1}) for k = 0, 1, ..."""
     return eigenvalues[1:] / (eigenvalues[:-1] + eigenvalues[1:])
