@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Do contrastive encoders forget what they learnt early?
 #
-# **Half of it, and not for the reason given.** Told nothing but classes, a linear encoder soon learns the subclasses as well: those of unseen
+# **On the training data yes, on new data hardly.** Told nothing but classes, a linear encoder soon learns the subclasses as well: those of unseen
 # examples come {glue:text}`peak:.2f` of the classes' distance apart. In the end they are one point on the training data
 # ({glue:text}`left_training:.3f`), yet {glue:text}`left_unseen:.2f` apart on unseen data. That remainder follows from one number, how unequal the
 # subclasses are ({glue:text}`left_predicted:.2f` is predicted); where they are equal, nothing is learnt early and nothing is left. Told
