@@ -96,7 +96,7 @@ def averaged(
             if measured is not None and wanted:
                 groups[tuple(setting)].append(float(measured))
     intervals = {setting: (bootstrap(values), len(values)) for setting, values in groups.items()}
-    return {setting: (i.mean, i.low, i.high, n) for setting, (i, n) in intervals.items()}
+    return {setting: (i.value, i.low, i.high, n) for setting, (i, n) in intervals.items()}
 
 
 def panel(

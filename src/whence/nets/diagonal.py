@@ -26,7 +26,9 @@ class Diagonal(nn.Module):
 
     @property
     def weights(self) -> Float[Tensor, "copies d scales"]:
+        """u^2 - v^2."""
         return self.u.square() - self.v.square()
 
     def forward(self, x: Float[Tensor, "copies n d"]) -> Float[Tensor, "copies n scales"]:
+        """The scores of n points of each data set, for each first scale."""
         return x @ self.weights
