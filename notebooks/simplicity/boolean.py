@@ -16,8 +16,8 @@
 # **That the simplest function that fits goes on, where simple means of low degree; and it believes so with a leak.** Shown
 # $x_0 x_1$ only where one of the two is 1, infinitely many random ReLU features answer $x_0 + x_1 - 1$, but for a share of
 # {glue:text}`leak_few:.3f` of the pair in {glue:text}`bits_few:.0f` bits and {glue:text}`leak_many:.3f` in
-# {glue:text}`bits_many:.0f`. A trained perceptron leaves {glue:text}`leak_mlp:.2f` in the fewest of these. Between degrees three and
-# four ReLU features have no opinion: the larger monomial gets {glue:text}`leak_four:.2f` of the two, however many bits there are. For a
+# {glue:text}`bits_many:.0f`. A trained perceptron leaves {glue:text}`leak_mlp:.2f` where they leave the former. Between degrees three
+# and four ReLU features have no opinion: the larger monomial gets {glue:text}`leak_four:.2f` of the two, however many bits there are. For a
 # bit that it never saw turned a network pays about the bit's influence: {glue:text}`ratio_pvr:.2f` times that, a perceptron on pointer
 # value retrieval; {glue:text}`ratio_staircase:.2f` times, the features on a staircase. And showing low degrees first takes a deep
 # perceptron's error on unseen points of a parity from {glue:text}`parity_plain:.2f` to {glue:text}`parity_staged:.2f`, for
@@ -327,8 +327,8 @@ report(
 report("simplicity/larger-rate-leaks-more", by_fast - by_slow[few])
 
 # %% [markdown]
-# Ten times the rate leaves {glue:text}`leak_fast:.2f`. So far, then, more bits do not make the perceptron simpler: it is free to build the
-# pair itself, which frozen features are not.
+# Ten times the rate leaves {glue:text}`leak_fast:.2f`. Both fit what was seen about as well. The perceptron is free to build the pair
+# itself, which frozen features are not.
 #
 # ## The price of a bit that never turned
 #
@@ -417,8 +417,8 @@ dots(
 # %% [markdown]
 # On the chain the features pay {glue:text}`ratio_chain:.2f` times the influence. On the staircase they do not fail for want of fit: on
 # all that is seen they are exact. They divide odd degrees equally with the next, by the argument above, and since the truth there is the
-# larger monomial, not the simpler one, this *lowers* the error. On retrieval a bit of small influence costs more than that: what
-# leaks out of all the other monomials is paid too.
+# larger monomial, not the simpler one, this *lowers* the error. On retrieval a bit of small influence costs more than its
+# influence: what leaks out of all the other monomials is paid too.
 #
 # ## Lower degrees first
 #
@@ -511,8 +511,8 @@ table(
 
 # %% [markdown]
 # Two costs have to be told apart. In examples the curriculum is cheaper where they are few: all at once, the perceptron knows them by
-# heart early and is then worse than saying 0 of everything unseen, whose error is 1. In updates it is dearer, with many examples above
-# all, where stages of a few hundred examples are learned to the end one after another. And part of what it mends is what depth has done:
+# heart early and is then worse than saying 0 of everything unseen, whose error is 1. In updates it is dearer, with few examples and with
+# many: its stages are learned to the end one after another. And part of what it mends is what depth has done:
 # with {glue:text}`shallow:.0f` hidden layers instead of {glue:text}`deep:.0f` the error is {glue:text}`parity_shallow:.2f` with all
 # examples at once and {glue:text}`parity_shallow_staged:.2f` in stages. The claims are about the deeper network. They were first run in
 # 8 bits with two hidden layers, where no arm learned anything of unseen points and both fail; the ledger keeps that.
