@@ -109,6 +109,18 @@ def test_a_binary_feature_explains_the_variance_between_its_two_means():
     torch.testing.assert_close(explained(f, phi, f, phi), between.sum() / (phi - phi.mean(0)).square().sum(1).mean())
 
 
+def test_exclusive_or_never_explains_more_than_a_third_of_one_rectified_layer():
+    """A theorem, whatever the weights; single units that are on at one corner only reach it."""
+    cube = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * 4)
+    odd = (cube[:, :1] * cube[:, 1:2]).expand(2000, 16, 1)
+    for units in (1, 3, 30):
+        layers = (cube @ normal(2000, 4, units, name="weights") + normal(2000, 1, units, name="biases")).relu()
+        shares = explained(odd, layers, odd, layers)
+        assert shares[shares.isfinite()].max() < 1 / 3 + 1e-12
+    corner = (cube[:, :2].sum(1, keepdim=True) - 1).relu()
+    assert float(explained(odd[0], corner, odd[0], corner)) == pytest.approx(1 / 3)
+
+
 def test_leading_axes_survive():
     parts = [torch.stack([torch.stack([part * (i + 1) for part in [t] * 3]) for i in range(2)]) for t in example()]
     parts[1] = parts[1] + normal(*parts[1].shape, name="seeds")
