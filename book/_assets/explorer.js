@@ -3,7 +3,7 @@
 
 (() => {
   const INKS = ["blue", "orange", "green", "purple", "red", "grey"];
-  const WIDTH = 460, HEIGHT = 280, LEFT = 46, RIGHT = 112, TOP = 12, BOTTOM = 44;
+  const WIDTH = 460, HEIGHT = 280, LEFT = 46, TOP = 24, BOTTOM = 44;
   const SVG = "http://www.w3.org/2000/svg";
 
   const make = (name, attributes = {}, text = "") => {
@@ -15,8 +15,13 @@
 
   const shown = (value) => Number(value.toPrecision(3)).toString();
 
-  // Three to six round numbers within [low, high].
-  const ticks = (low, high) => {
+  // Three to six round numbers within [low, high]; of a logarithmic axis powers of ten, with halves where there are few.
+  const ticks = (low, high, log) => {
+    if (log) {
+      const steps = high / low > 100 ? [1] : [1, 2, 5];
+      const first = Math.floor(Math.log10(low)), powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
+      return powers.flatMap((power) => steps.map((m) => m * power)).filter((v) => v >= low && v <= high);
+    }
     const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((m) => m * power).find((m) => m >= rough);
     const found = [];
@@ -42,9 +47,11 @@
     const chosen = sliders.map((axis) => Math.floor((axis.levels.length - 1) / 2));
     const low = Math.min(...data.points.map((p) => p[p.length - 2]));
     const high = Math.max(...data.points.map((p) => p[p.length - 1]));
-    const pad = 0.04 * (high - low || 1);
-    const across = (i) => LEFT + (WIDTH - LEFT - RIGHT) * (x.levels.length > 1 ? i / (x.levels.length - 1) : 0.5);
-    const up = (v) => HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (v - low + pad) / (high - low + 2 * pad);
+    const scale = data.log ? Math.log : (v) => v, back = data.log ? Math.exp : (v) => v;
+    const pad = 0.04 * (scale(high) - scale(low) || 1), bottom = scale(low) - pad, top = scale(high) + pad;
+    const LAST = WIDTH - (lines ? 112 : 26), FIRST = LEFT + (lines ? 8 : 24);
+    const across = (i) => FIRST + (LAST - FIRST) * (x.levels.length > 1 ? i / (x.levels.length - 1) : 0.5);
+    const up = (v) => HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (scale(v) - bottom) / (top - bottom);
 
     const controls = make("div", { class: "explorer-controls" });
     const outputs = sliders.map((axis, i) => {
@@ -62,16 +69,16 @@
     panel.append(controls, picture, words);
 
     const frame = (group) => {
-      for (const tick of ticks(low - pad, high + pad)) {
-        group.append(make("svg:path", { class: "grid", d: `M${LEFT} ${up(tick)}H${WIDTH - RIGHT}` }));
+      for (const tick of ticks(back(bottom), back(top), data.log)) {
+        group.append(make("svg:path", { class: "grid", d: `M${LEFT} ${up(tick)}H${lines ? LAST : WIDTH}` }));
         group.append(make("svg:text", { x: LEFT - 6, y: up(tick) + 4, "text-anchor": "end" }, shown(tick)));
       }
       const every = Math.ceil(x.levels.length / 7);
       x.levels.forEach((level, i) => {
         if (i % every === 0) group.append(make("svg:text", { x: across(i), y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, level));
       });
-      group.append(make("svg:text", { class: "name", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x.name));
-      group.append(make("svg:text", { class: "name", x: 2, y: TOP }, data.value));
+      group.append(make("svg:text", { class: "name", x: (FIRST + LAST) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x.name));
+      group.append(make("svg:text", { class: "name", x: 2, y: 10 }, data.value));
     };
 
     const line = (group, points, ink) => {
@@ -105,7 +112,7 @@
         told.push(`${name ? name + " " : ""}${values.join(", ")}`);
       });
       for (const end of spread(ends)) {
-        picture.append(make("svg:text", { class: `end ${end.ink}`, x: WIDTH - RIGHT + 8, y: end.y + 4 }, end.name));
+        picture.append(make("svg:text", { class: `end ${end.ink}`, x: LAST + 8, y: end.y + 4 }, end.name));
       }
       const setting = sliders.map((axis, i) => `${axis.name} ${axis.levels[chosen[i]]}`).join(", ");
       words.textContent = told.length ? `${setting}: ${data.value} ${told.join(", ")}.` : `${setting}: nothing was measured here.`;

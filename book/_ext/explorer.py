@@ -33,7 +33,8 @@ class Explorer(SphinxDirective):
 
     Columns are named as in the table; `dataset` is the one of the run, and brings together the book's runs on all of them.
     ``:words:`` says what a reader calls a column, `n = training points; noise = share of noise`; ``:only:`` which values of one
-    are shown, and in which order, `denoiser = Wiener, LS`; with ``:dots:`` neighbours are not joined. The content is the caption.
+    are shown, and in which order, `denoiser = Wiener, LS`; with ``:dots:`` neighbours are not joined, with ``:log:`` values
+    stand on a logarithmic axis. The content is the caption.
     """
 
     required_arguments = 2
@@ -46,6 +47,7 @@ class Explorer(SphinxDirective):
         "words": directives.unchanged_required,
         "only": directives.unchanged_required,
         "dots": directives.flag,
+        "log": directives.flag,
         "name": directives.unchanged,
     }
 
@@ -117,6 +119,7 @@ def panel(
         "sliders": len(options["sliders"].split()),
         "lines": "lines" in options,
         "dots": "dots" in options,
+        "log": "log" in options,
         "axes": [{"name": name, "levels": list(map(_text, level))} for name, level in zip(names, levels, strict=True)],
         "value": value,
         "points": [[*places, *(float(f"{number:.4g}") for number in point[:3])] for places, point in rows],
