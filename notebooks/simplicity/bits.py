@@ -69,7 +69,8 @@ n_draws: int = 20000  # hypotheses drawn to check the tail
 n_fit: int = 1000  # of them, those that the published model is fitted to
 width: int = 200  # units a layer of the perceptrons that are compared
 small_width: int = 32  # units of the small perceptrons
-n_networks: int = 100  # small perceptrons a seed
+n_networks: int = 60  # small perceptrons a seed
+n_trees: int = 100  # trees of the forest
 n_steps: int = 600  # training steps of every network
 n_batch: int = 100  # images a step
 rate: float = 2e-3  # their learning rate
@@ -217,7 +218,7 @@ noisy = np.array([needed(s, n_train, max(noise)) for s in seeds])
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Bits to reach one and the same loss against the number of training images, with no, few and many noise coordinates appended to the inputs. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-bits-trends"}}
 curves(
     counts,
-    {f"{extra} noise" if extra else "as it is": trend[extra] for extra in noise},
+    {f"+ {extra} noise" if extra else "as it is": trend[extra] for extra in noise},
     "training images",
     "bits",
     alt="Bits against the number of training images for three numbers of noise coordinates: fewer with more images, more with more noise.",
@@ -308,7 +309,7 @@ CLASSES = {
         for d in (5, 10, None)
     ],
     "ridge": [lambda s, a=a: Ridge(a) for a in (0.1, 1, 10, 100)],
-    "random forest": [lambda s: RandomForestRegressor(100, random_state=s)],
+    "random forest": [lambda s: RandomForestRegressor(n_trees, random_state=s)],
     "nearest neighbours": [
         lambda s, k=k: KNeighborsRegressor(k, weights="distance")
         for k in (1, 3, 5, 9)
@@ -577,7 +578,8 @@ report("simplicity/difficulty-is-the-task-s", np.abs(np.diff(decades)).ravel())
 
 # %% [markdown]
 # The dimension comes out at {glue:text}`own_dimension:.1f`, the bits at ten to the {glue:text}`own_decades:.1f`, and the two halves of
-# one sample differ by {glue:text}`half_difference:.2f` decades on average: mostly through $\delta$, the distance of the single closest pair.
+# one sample differ by {glue:text}`half_difference:.2f` decades on average: where the dimension rounds alike, through $\delta$, which hangs on the
+# closest pairs, and the norm of a single image.
 #
 # **What stays open.** Both measures count functions in a space that somebody chose. The kernel's depends on its width and on having fitted
 # to the last digit, which forests and trees do not; the sphere's on a dimension, a distance and a bound whose slack nobody
