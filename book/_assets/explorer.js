@@ -3,7 +3,7 @@
 
 (() => {
   const INKS = ["blue", "orange", "green", "purple", "red", "grey"];
-  const WIDTH = 460, HEIGHT = 280, LEFT = 46, TOP = 24, BOTTOM = 44;
+  const WIDTH = 380, HEIGHT = 250, LEFT = 44, TOP = 24, BOTTOM = 44;
   const SVG = "http://www.w3.org/2000/svg";
 
   const make = (name, attributes = {}, text = "") => {
@@ -49,7 +49,7 @@
     const high = Math.max(...data.points.map((p) => p[p.length - 1]));
     const scale = data.log ? Math.log : (v) => v, back = data.log ? Math.exp : (v) => v;
     const pad = 0.04 * (scale(high) - scale(low) || 1), bottom = scale(low) - pad, top = scale(high) + pad;
-    const LAST = WIDTH - (lines ? 112 : 26), FIRST = LEFT + (lines ? 8 : 24);
+    const LAST = WIDTH - (lines ? 96 : 22), FIRST = LEFT + (lines ? 8 : 22);
     const across = (i) => FIRST + (LAST - FIRST) * (x.levels.length > 1 ? i / (x.levels.length - 1) : 0.5);
     const up = (v) => HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (scale(v) - bottom) / (top - bottom);
 
