@@ -206,6 +206,14 @@ def test_a_degree_beyond_the_cube_is_refused():
         eigenvalues(torch.ones(5), 5)
 
 
+@pytest.mark.parametrize("wrong", [torch.ones(3), torch.tensor([1.0, 0.5, 0.1, 0.0])])
+def test_too_few_eigenvalues_or_one_that_is_zero_are_refused(wrong):
+    seen = some_positive(cube(3), (0,))
+    for solve in (lambda: frozen(values(8), 0, wrong), lambda: least_norm(values(8), seen, wrong)):
+        with pytest.raises(ValueError, match="expected 4, of degree 0 to 3, all positive"):
+            solve()
+
+
 def test_a_bit_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="bit 3 of a function of 3 bits"):
         frozen(values(8), 3, torch.ones(4))

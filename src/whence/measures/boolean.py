@@ -85,11 +85,12 @@ def least_norm(values: Float[Tensor, " n"], seen: Bool[Tensor, " n"], eigenvalue
     """Coefficients of the interpolator that a kernel of these eigenvalues ends on: least sum of c_T^2 / eigenvalue_|T|.
 
     The values are those of a function of the first few coordinates; with the eigenvalues of a cube of many more dimensions, degree
-    0, 1, ..., the answer is exact for that cube with every point seen whose first coordinates are. Raises as `min_degree`.
+    0, 1, ..., the answer is exact for that cube with every point seen whose first coordinates are. Raises as `min_degree`
+    and `frozen`.
     """
-    _checked(values, seen)
+    scale = _positive(eigenvalues, _checked(values, seen))
     sign = _characters(len(values))
-    weighted = eigenvalues.double()[degrees(len(values))][:, None] * sign[:, seen]
+    weighted = scale[degrees(len(values))][:, None] * sign[:, seen]
     kernel = sign[:, seen].T @ weighted
     return weighted @ torch.linalg.solve(kernel, values[seen].double())
 
@@ -98,14 +99,15 @@ def frozen(coefficients: Float[Tensor, " n"], bit: int, eigenvalues: Float[Tenso
     """Coefficients of the kernel's interpolator where training shows only x_bit = 1: in closed form, for any function.
 
     There chi_T and chi_{T + bit} are the same. Of their joint coefficient g the larger set gets the share
-    l = e_{|T|+1} / (e_|T| + e_{|T|+1}) and the smaller the rest: least degree is l = 0. Raises ValueError for a bit f has not.
+    l = e_{|T|+1} / (e_|T| + e_{|T|+1}) and the smaller the rest: least degree is l = 0.
+    Raises ValueError for a bit that f has not, for fewer than d + 1 eigenvalues, or for one that is not positive.
     """
     d = dimension(coefficients.shape[-1])
     if not 0 <= bit < d:
         raise ValueError(f"bit {bit} of a function of {d} bits: expected 0 to {d - 1}")
     without = (bits(2**d)[:, bit] == 0).nonzero()[:, 0]
     joint = coefficients[without] + coefficients[without + 2**bit]
-    share = leak(eigenvalues)[degrees(2**d)[without]]
+    share = leak(_positive(eigenvalues, d))[degrees(2**d)[without]]
     found = torch.empty_like(coefficients)
     found[without], found[without + 2**bit] = (1 - share) * joint, share * joint
     return found
@@ -148,6 +150,16 @@ def _characters(size: int) -> Tensor:
     """(2^d, 2^d): chi_T at each point, a row for each T; symmetric."""
     member = bits(size).double()
     return 1 - 2 * ((member @ member.T) % 2)
+
+
+def _positive(eigenvalues: Tensor, d: int) -> Tensor:
+    known = eigenvalues.double()
+    if len(known) <= d or not bool((known > 0).all()):
+        raise ValueError(
+            f"{len(known)} eigenvalues, the least {float(known.min()):.1e}: expected {d + 1}, of degree 0 to {d}, all positive. "
+            "A kernel without some degree cannot interpolate; eigenvalues below 1e-16 of the largest are not known that well"
+        )
+    return known
 
 
 def _checked(values: Tensor, seen: Tensor) -> int:
