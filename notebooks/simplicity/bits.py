@@ -85,25 +85,25 @@ device: str = "auto"  # auto, cpu or cuda
 #
 # $$
 # I(\varepsilon) = -\log_2 P\,(L \le \varepsilon),
-# $$ (bits)
+# $$ (bits-share)
 #
-# $L$ the test loss of a hypothesis drawn at random among all that fit. (The paper's code takes the natural logarithm: its numbers are
-# nats, 0.69 of a bit each.) The hypotheses here are the functions of a Gaussian process with kernel $k(x, x') = e^{-|x - x'|^2 / 2 s^2}$,
+# $L$ the test loss of a hypothesis drawn at random among all that fit. (The paper's code takes the natural logarithm: its numbers are in
+# nats, 1.44 bits each.) The hypotheses here are the functions of a Gaussian process with kernel $k(x, x') = e^{-|x - x'|^2 / 2 s^2}$,
 # $s$ the median distance of training images, pixels in $[0, 1]$: smooth, otherwise anything. Those that pass through the training
 # labels (one-hot) are on the test points again a Gaussian, with a mean $\mu$ and the same covariance $C = V \operatorname{diag}(w) V^\top$ for each
 # output. So their mean squared error over $N$ numbers is a sum of independent squares, with $m = V^\top(\mu - y)$,
 #
 # $$
 # L = \frac1N \sum_{jc} \left( \sqrt{w_j}\, z_{jc} + m_{jc} \right)^2 .
-# $$ (form)
+# $$ (bits-form)
 #
 # The paper draws hypotheses, fits a scaled non-central $\chi^2$ to their losses and reads the tail off the fit. Neither is needed.
-# With the cumulant function $K(t) = \log \mathbb E\, e^{tL}$, which for {eq}`form` is a sum of logarithms, and the $t$ where $K'(t) = \varepsilon$,
+# With the cumulant function $K(t) = \log \mathbb E\, e^{tL}$, which for {eq}`bits-form` is a sum of logarithms, and the $t$ where $K'(t) = \varepsilon$,
 #
 # $$
 # \log P = \log \Phi\!\left( r + \tfrac1r \log \tfrac vr \right), \quad
 # r = \operatorname{sgn}(t) \sqrt{2 (t \varepsilon - K)}, \quad v = t \sqrt{K''},
-# $$ (saddlepoint)
+# $$ (bits-saddlepoint)
 #
 # up to a relative error of the order of $1/N$ {cite}`lugannani1980saddlepoint`, at a probability of $10^{-3}$ as at one of $10^{-300}$.
 
@@ -395,7 +395,7 @@ report(
 # The forest's loss takes {glue:text}`forest_bits:.0f` bits; the fitted law says {glue:text}`forest_bits_fit:.0f`, and fitted exactly as in
 # the paper's code {glue:text}`forest_bits_published:.0f`, because the optimiser, started from the library's guess, stops far from the
 # likeliest parameters in some samples. Two things go wrong beyond that. Three parameters are matched where the sample lies, and the
-# tail is ruled by other directions of the sum in {eq}`form` than the bulk: at the mean the few large ones count, at a third of it the many small ones.
+# tail is ruled by other directions of the sum in {eq}`bits-form` than the bulk: at the mean the few large ones count, at a third of it the many small ones.
 # And where the fitted probability underflows, the code goes over to a normal approximation whose $z$ stays finite as
 # the loss goes to zero, so that no loss whatever takes more than a fixed number of bits.
 
@@ -483,7 +483,7 @@ table(
 # $$
 # I \le \bigl( 2 d (d - 1) E - n (d - 1) \bigr) \, \log_2 \frac{b \sqrt{d (d - 1)}\, L_f\, W}{\varepsilon}, \qquad
 # E = \binom{m + K}{m} + \binom{m + K - 1}{m}, \quad K (K + m - 1) = M^2 ,
-# $$ (difficulty)
+# $$ (bits-difficulty)
 #
 # with $L_f = K \sqrt{d - 1} / R$ for how steep the functions are and $W \propto R\, n^{-1/m}$ for how far the examples lie apart. It is
 # exponential in $m$, linear in $n$, logarithmic in $\varepsilon$; and, through $E \sim M^m$, a power of $R / \delta$.

@@ -2,7 +2,7 @@
 
     I(eps) = -log2 P(L <= eps)
 
-with L the test loss of a hypothesis drawn at random (boopathy2024exact, who print the natural logarithm: nats, 1.44 to the bit).
+with L the test loss of a hypothesis drawn at random (boopathy2024exact; its code takes natural logarithms: nats, 1.44 bits each).
 Where hypotheses are draws of a Gaussian process that interpolates the training data, L is a quadratic form of Gaussians and its
 tail a saddlepoint away, at any depth and without sampling. Of networks there is only a sample.
 """
@@ -44,7 +44,7 @@ class Posterior:
 def posterior(
     x: Float[Tensor, "n d"], y: Float[Tensor, "n k"], points: Float[Tensor, "t d"], width: float, jitter: float = 1e-10
 ) -> Posterior:
-    """The functions of a Gaussian process with kernel exp(-|x - x'|^2 / (2 width^2)) that pass through (x, y), at the points.
+    """The functions of a Gaussian process that pass through (x, y), at the points; its kernel is exp(-distance^2 / (2 width^2)).
 
     `jitter` on the kernel's diagonal keeps near-duplicates solvable: the functions pass that close. In float64 throughout.
     Raises ValueError for a width that is not positive, or a kernel that is singular all the same.

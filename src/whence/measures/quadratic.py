@@ -120,7 +120,7 @@ class _Cumulant:
         return third / self.curvature(0.0) ** 1.5
 
     def depth(self, t: float) -> float:
-        """|r| = sqrt(2 (t K'(t) - K(t))), written as a sum of terms none of which is negative: nothing cancels near the mean."""
+        """The size of r, sqrt(2 (t K'(t) - K(t))), a sum of terms none of which is negative: nothing cancels near the mean."""
         x = 2 * t * self.variance
         room = 1 / (1 - x)
         return math.sqrt(float((_excess(x * room, x) + 4 * self.variance * self.square * (t * room) ** 2).sum()))
