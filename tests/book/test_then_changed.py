@@ -43,7 +43,7 @@ def test_pages_follow_the_notebook_they_quote_and_the_records_they_show_and_othe
     assert (html / "claims.html").read_text().count(f"verdict-{content['claims'][0]['verdict']}") > 0
     remade = {name for name in after if after[name] != before[name]}
     assert {"claims.html", "locality.html", "studies/locality/memorisation.html"} <= remade
-    assert not {"api/denoisers.html", "simplicity.html", "contracts.html"} & remade
+    assert not {"api/denoisers.html", "cite.html", "contracts.html"} & remade
 
 
 def test_a_page_that_shows_what_is_not_there_fails_the_build_with_every_reason(checkout):

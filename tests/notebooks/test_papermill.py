@@ -1,4 +1,4 @@
-"""Every notebook of the project, run at the smallest sizes in a copy of the project."""
+"""A notebook run without the project's own runner. By the runner all are run, at the smallest sizes, for tests/book."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 
 from whence.resources import project_root
-from whence.runs.execute import run
-from whence.runs.job import plan
 from whence.runs.params import notebooks, parameters, resolve, source
-from whence.runs.store import finished
 
 NOTEBOOKS = notebooks()
 
@@ -27,14 +24,6 @@ def copy(tmp_path, monkeypatch):
     (tmp_path / "_config.yml").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_every_notebook_runs_small_and_reports_every_claim_that_is_its_own(copy, notebook):
-    job = plan(notebook, "smoke")
-    (done,) = run([job], threads=1)  # beside another test worker
-    assert done.status == "ran", done.why
-    assert [claim["id"] for claim in finished(done.folder).claims] == job.claims
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS[:1])
