@@ -63,7 +63,7 @@ dataset: str = (
 )
 seed: int = 0  # first seed; a seed chooses weights, splits and images
 n_seeds: int = 3  # how many seeds, counted up from the first
-n_networks: int = 6  # random networks per seed and kind
+n_networks: int = 4  # random networks per seed and kind
 n_side: int = 32  # points along a side of the grid
 width: int = 64  # units of a hidden layer
 scales: list[float] = [
@@ -73,7 +73,7 @@ scales: list[float] = [
     10.0,
     30.0,
 ]  # of the random weights; with 1 and 30
-n_spectrum: int = 60  # networks per seed whose spectra are pooled
+n_spectrum: int = 40  # networks per seed whose spectra are pooled
 spectrum_width: int = 256  # and how wide they are
 n_steps: int = 1000  # of training, whole batches, for both tasks
 task_width: int = 64  # units of a hidden layer of the networks that are trained
@@ -81,8 +81,8 @@ sum_prefactors: list[float] = [0.5, 1.0, 2.0, 4.0, 8.0]  # for the sums
 cue_prefactors: list[float] = [0.3, 1.0, 3.0, 8.0, 24.0]  # for the cues
 n_train: int = 500  # images of digits with a band of colour
 n_band: int = 2  # pixels of that band
-n_speakers: int = 5  # transformers per seed and kind
-n_tokens: int = 40  # that each says
+n_speakers: int = 4  # transformers per seed and kind
+n_tokens: int = 36  # that each says
 speaker_depth: int = 6  # blocks of a transformer
 device: str = "auto"  # auto, cpu or cuda
 
