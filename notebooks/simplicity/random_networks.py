@@ -365,10 +365,10 @@ report("simplicity/width-does-not-matter", paper[:, 2] / paper[:, 0])
 
 # %% [markdown]
 # Normalisation and the way around the activation do to tanh and sine what the paper says: the one keeps their inputs small, the other
-# makes a layer nearly linear where they are large. ReLU is not simpler for it. At this scale the biases hardly count, and a normalised
-# network then depends on the *direction* of its input alone, with a jump at the origin: ReLU becomes {glue:text}`normalised_relu:.2f`
-# times as complex by it, and sine {glue:text}`normalised_sine:.2f` times. A gate is a product, and ReLU with one
-# {glue:text}`gated_relu:.1f` times as complex as without.
+# makes a layer nearly linear where they are large. To ReLU normalisation does the opposite. At this scale the biases hardly count, and
+# a normalised network then depends on the *direction* of its input alone, with a jump at the origin: ReLU becomes
+# {glue:text}`normalised_relu:.2f` times as complex, sine {glue:text}`normalised_sine:.2f` times. A gate is a product, and ReLU with one
+# is {glue:text}`gated_relu:.1f` times as complex as without.
 #
 # Width does matter under the paper's weights, {glue:text}`width_paper:.2f` times from 16 to 256 units, and for a reason that is no
 # property of width: $s \propto 1 / \sqrt{n_{\text{in}} + n_{\text{out}}}$ shrinks the *first* layer, with its two inputs, as the next one
@@ -510,7 +510,9 @@ report("simplicity/prefactor-has-an-optimum", quadratic[0])
 # With $M = 10$ the ReLU networks get {glue:text}`relu_easy:.0%` of the unseen pairs right, with $M = 4$ {glue:text}`relu_hard:.0%`, though
 # they fit the training pairs of both ({glue:text}`relu_easy_train:.0%` and {glue:text}`relu_hard_train:.0%`). The tanh networks of
 # prefactor {glue:text}`tanh_best:.1f`, which the validation pairs chose, get {glue:text}`tanh_hard:.0%`. Three quarters of all answers
-# are "yes", so none of these networks has understood much. The published networks, larger and trained for longer, solve the task.
+# are "yes", so none of these networks has understood much. The published tanh networks solve the task; their sizes and how long they
+# were trained stand in an appendix that we have not seen.
+#
 # Nor is it a matter of the prefactor alone: with first weights and biases as large as in the sections above, the tanh networks that
 # fitted the training pairs did worse on the others than "yes".
 #
