@@ -14,7 +14,7 @@
 # # What happens early, what late, and which early story does not show up here?
 #
 # **Late: a change of bias, for better or worse. Early: outliers make the loss sharp, and dropout does not help what it should.** The same
-# network, the same weight decay: on one data set it fits at step {glue:text}`fitted:.0f` and answers 95 % of unseen data from
+# kind of network, the same weight decay: on one data set it fits at step {glue:text}`fitted:.0f` and answers 95 % of unseen data from
 # step {glue:text}`answered:,.0f` on; on another it answers {glue:text}`known:.0%` of them at once and {glue:text}`forgotten:.0%` in the end. The
 # change comes at about the logarithm of the first scale over the decay. A share of {glue:text}`outlier_share:.0%` outliers with opposite labels makes the loss
 # {glue:text}`sharper:.1f` times as sharp; remove them and the spikes of training are gone. Dropout in the first sixth of its training
@@ -194,8 +194,9 @@ report("simplicity/misgrokking", known - bad[1, :, 0, -1])
 # %% [markdown]
 # On the sparse plane unseen data are answered with {glue:text}`before:.0%` after the first step, all but at chance, while every
 # training example is. The time of the change grows by {glue:text}`grows:.2f` for each unit of $\log \alpha$, in units of
-# $1 / \lambda$ (time being steps times rate), where the theory says 1. It is sharp only for the largest $\alpha$
-# ({numref}`fig-early_and_late-scales`): the theory is about the limit.
+# $1 / \lambda$ (time being steps times rate), where the theory says 1. The change itself
+# takes about as long for each ({numref}`fig-early_and_late-scales`), so it is sharp only beside the waiting time, for large $\alpha$: the theory is
+# about that limit.
 #
 # ## Early: outliers that pull against each other
 #
@@ -312,7 +313,7 @@ report("simplicity/spikes-need-the-outliers", rise[1])
 # the large rate can bear. There the loss rises up to {glue:text}`rise:.1f`-fold in a step; without them it never does
 # ({glue:text}`rise_without:.2f`). The spike flattens the loss: afterwards the network stays where steps are stable. *Before* the loss
 # first rises the losses of the two groups change in opposite directions in {glue:text}`turns:.0%` of the steps, as reported; from
-# there on in {glue:text}`alternate:.0%`: once the answer on the large feature is beyond both labels, the squared error of both groups
+# there on in {glue:text}`alternate:.0%`. The exceptions are the spike itself: once the answer on the large feature is beyond both labels, the squared error of both groups
 # grows with it, and they fall together when the spike is over.
 #
 # ## Early: dropout against underfitting
