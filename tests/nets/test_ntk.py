@@ -7,6 +7,8 @@ import torch
 from scipy import integrate
 from torch.func import functional_call, jacrev
 
+from whence.data.availability import Availability
+from whence.measures.shortcut import probe, reliance
 from whence.nets.build import build
 from whence.nets.initial import randomise
 from whence.nets.kernel import ridgeless
@@ -17,6 +19,10 @@ from whence.seeds import stream
 
 def some(n, d, name="x"):
     return torch.randn(n, d, generator=stream(0, name), dtype=torch.float64)
+
+
+def affine(x):
+    return torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
 
 
 def naive(x, z, depth, scale2, bias2):
@@ -117,9 +123,7 @@ def test_a_wide_network_trained_at_its_rates_predicts_what_the_flow_does():
 def test_linear_predictor_at_convergence_is_least_squares_with_an_intercept(depth):
     x, y, new = some(30, 3), some(30, 2, "y"), some(6, 3, "new")
     found = predict(x, y, new, [math.inf], depth=depth, activation="linear", bias=0.4)[0]
-    ones = torch.ones(30, 1, dtype=torch.float64)
-    solved = torch.linalg.lstsq(torch.cat([x, ones], 1), y).solution
-    torch.testing.assert_close(found, new @ solved[:3] + solved[3])
+    torch.testing.assert_close(found, affine(new) @ torch.linalg.lstsq(affine(x), y).solution)
 
 
 def test_linear_predictor_with_more_dimensions_than_points_is_ridgeless_regression():
@@ -168,6 +172,23 @@ def test_prediction_does_not_depend_on_how_many_points_are_asked_for(monkeypatch
     assert whole.shape == (2, 7)
     monkeypatch.setattr("whence.nets.ntk.CHUNK", 3)
     torch.testing.assert_close(predict(x, y, new, [1.0, math.inf]), whole)
+
+
+def test_a_linear_flow_is_biased_to_the_available_cue_early_and_at_its_end_not_at_all_by_availability():
+    """The end is least squares on the cues, which no scale moves; the beginning follows the class means, which are scaled."""
+    found = {}
+    for ratio in (1.0, 8.0, 64.0):
+        data = Availability((0.85, 0.9), amplification=(ratio, 1.0))
+        sample, plane, z = data.draw(300, 0), data.plane(0).coordinates, probe(data.means, 30)
+        signs = (2 * sample.y - 1).double()
+        score = predict(sample.z @ plane, signs, z @ plane, [1e-6, math.inf], activation="linear")
+        found[ratio] = reliance(score, z).unsigned
+    fitted = torch.linalg.lstsq(affine(sample.z), signs[:, None]).solution
+    expected = float(reliance((affine(z) @ fitted)[:, 0], z).unsigned)
+    assert [float(f[1]) for f in found.values()] == pytest.approx([expected] * 3, abs=1e-9)
+    early = [float(f[0]) for f in found.values()]
+    assert early[0] < early[1] <= early[2] == 1
+    assert early[2] - expected > 1
 
 
 @pytest.mark.parametrize(
