@@ -609,8 +609,8 @@ report("simplicity/what-is-projected-out-is-replaced", read["second of a pair"][
 # shows it: the slabs decide where the linear coordinate is small, which is seldom. It remains far from what all coordinates would
 # allow: one direction of length 1 leaves {glue:text}`hard_fooled:.0%`.
 #
-# The second network of a pair has an AUC of {glue:text}`second_auc:.2f` with the linear coordinate redrawn, which it cannot see. Alone it is no
-# more robust: it withstands {glue:text}`second_robust:.0%`. With the first one its AUC is {glue:text}`pair_auc:.2f`, and
+# The second network of a pair has an AUC of {glue:text}`second_auc:.2f` with the linear coordinate redrawn, which it cannot see. Alone it is the
+# least robust of all and withstands {glue:text}`second_robust:.0%`. With the first one its AUC is {glue:text}`pair_auc:.2f`, and
 # {glue:text}`pair_robust:.0%` of the points withstand projected gradient descent. How much the pair gains depends on how large the logits of the two are.
 #
 # ## What stays open
