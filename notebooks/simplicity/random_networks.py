@@ -16,10 +16,11 @@
 # **Simple, most of them, and how simple is up to the activation.** With random weights at the usual scale, three layers of ReLU have
 # {glue:text}`relu_one:.2f` of white noise's mean frequency and three of sine {glue:text}`sine_one:.2f`. Weights thirty times as large
 # change little with ReLU ({glue:text}`relu_thirty:.2f`) and everything with sine ({glue:text}`sine_thirty:.2f`, which is noise). For ReLU
-# there is a reason that is exact, and its spectrum is known without drawing a network (to {glue:text}`wide_error:.1%`). Whether it decides
-# what is *learnt* is less clear here: a ReLU network that fits {glue:text}`relu_hard_train:.0%` of its examples of a sum modulo 4 gets
-# {glue:text}`relu_hard:.0%` of the unseen ones right, a tanh network of the right complexity {glue:text}`tanh_hard:.0%`, and "yes" to
-# all would get {glue:text}`yes_hard:.0%`.
+# there is a reason that is exact, and its spectrum is known without drawing a network (to {glue:text}`wide_error:.1%`). It bears on what
+# is *learnt*: of a colour and a digit that both name the number to tell, a simple network hears the colour alone (correlation with the
+# digit {glue:text}`digit_small:.2f`), a more complex one also the digit ({glue:text}`digit_sweet:.2f`). It is not all: a ReLU network that
+# fits {glue:text}`relu_hard_train:.0%` of its examples of a sum modulo 4 gets {glue:text}`relu_hard:.0%` of the unseen ones right, a tanh
+# network of the complexity that validation chose {glue:text}`tanh_hard:.0%`, and "yes" to all would get {glue:text}`yes_hard:.0%`.
 
 # %% tags=["hide-input"]
 from dataclasses import replace
@@ -671,7 +672,7 @@ report(
 # %% [markdown]
 # At gain 8 the sequences of ReLU have {glue:text}`voice_relu:.2f` of the phrases of random tokens, those of GELU
 # {glue:text}`voice_gelu:.2f`, of tanh {glue:text}`voice_tanh:.2f`, of SELU {glue:text}`voice_selu:.2f`, of sine
-# {glue:text}`voice_sine:.2f`. The Gaussian begins low and overtakes: its complexity over that of GELU is
+# {glue:text}`voice_sine:.2f`. The Gaussian changes places: its complexity over that of GELU is
 # {glue:text}`gauss_over_gelu_low:.2f`, {glue:text}`gauss_over_gelu_middle:.2f` and {glue:text}`gauss_over_gelu_high:.2f` at the three
 # gains. Depth, which magnifies all this in the paper, does not here: {glue:text}`speaker_depth:.0f` blocks of tanh differ from two by
 # {glue:text}`deeper:+.2f` at gain 8. GPT-2's first weights shrink what a block adds by the square root of their number.
