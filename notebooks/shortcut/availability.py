@@ -58,6 +58,7 @@ d: int = 100  # their dimension
 width: int = 32  # hidden units
 deep: int = 3  # hidden layers of a deep network
 rate: float = 0.05  # learning rate, with momentum .9
+clip: float = 1.0  # largest norm of a network's gradient
 n_steps: int = 1200  # updates, all examples in each
 excesses: list[float] = [
     0.1,
@@ -156,7 +157,7 @@ def descend(stack, x, t, steps):
     def loss(_):
         return logistic(t * stack(x)[..., 0])
 
-    return fit(weights, loss, repeat(None, steps), momentum)
+    return fit(weights, loss, repeat(None, steps), momentum, clip)
 
 
 # %%
