@@ -13,13 +13,13 @@
 # %% [markdown]
 # # When does a network lean on a feature more than the data warrant?
 #
-# **For most of its training whenever one feature is easier to read, whatever the network; for good only if it is nonlinear, and then by
-# less than one look suggests.** Of two cues of a label the less predictive one is {glue:text}`ratio:.0f` times as available. On the way
-# a *linear* network comes to a shortcut bias of {glue:text}`linear_peak:.2f`, where 0 is the share that the best rule gives the shortcut, and
-# it ends at {glue:text}`linear_end:.2f`. All that remains is chance of the sample: with both cues equally available it ends
-# {glue:text}`linear_more:.2f` lower. A ReLU network of one hidden layer ends at {glue:text}`relu_end:.2f`,
-# {glue:text}`relu_more:.2f` more than its own control, a tanh network at {glue:text}`tanh_end:.2f`, {glue:text}`tanh_more:.2f` more. At equal
-# training loss ReLU leads linear by {glue:text}`gap:.2f`, but there the linear network still has {glue:text}`same_linear:.2f`.
+# **Early in training whenever one feature is easier to read, whatever the network; for good only if the network is nonlinear, and then by
+# less than one look at one moment suggests.** Of two cues of a label the less predictive one is {glue:text}`ratio:.0f` times as
+# available. On the way a *linear* network comes to a shortcut bias of {glue:text}`linear_peak:.2f`, where 0 is the share that the best rule
+# gives the shortcut. It ends at {glue:text}`linear_end:.2f`, and on the same examples with both cues equally available at
+# {glue:text}`linear_one:.2f`: what is left is chance of the sample. A ReLU network of one hidden layer ends at {glue:text}`relu_end:.2f`
+# against {glue:text}`relu_one:.2f`, a tanh network at {glue:text}`tanh_end:.2f` against {glue:text}`tanh_one:.2f`. At equal training loss ReLU
+# leads linear by {glue:text}`gap:.2f`, but there the linear network still has {glue:text}`same_linear:.2f`.
 
 # %% tags=["hide-input"]
 from itertools import product, repeat
@@ -263,7 +263,7 @@ curves(
 # %%
 glue("ratio", ratios[-1])
 for k in kinds:
-    glue(f"{k.lower()}_more", (ends[k][:, -1] - ends[k][:, 0]).mean())
+    glue(f"{k.lower()}_one", ends[k][:, 0].mean())
 glue("relu_end", ends["ReLU"][:, -1].mean())
 glue("tanh_end", ends["tanh"][:, -1].mean())
 glue("linear_end", ends["linear"][:, -1].mean())
@@ -290,7 +290,7 @@ dots(
 # %% [markdown]
 # All begin with the shortcut alone and come to the core later, the later the less available it is. What the linear network converges
 # to cannot depend on availability: the loss is convex in $v$ and rescaling a cue rescales its weight. Its bias at the end is that of
-# the best *fitted* rule on {glue:text}`n_train:.0f` examples, the same at every ratio ({numref}`fig-availability-end`), and ratio 1 is
+# the best *fitted* rule on {glue:text}`n_train:.0f` examples, the same at every ratio once it has converged ({numref}`fig-availability-end`), and ratio 1 is
 # the control that shows it: a network's bias counts as one of availability only beyond its own there. The published protocol, one
 # training time and one reference from the population, mixes all three.
 #
@@ -346,8 +346,8 @@ report("shortcut/deep-linear-does-not", alone[:, -1] - alone[:, 0])
 # %% [markdown]
 # At {glue:text}`level:.2f` nats above the best rule's loss: ReLU {glue:text}`same_relu:.2f`, tanh {glue:text}`same_tanh:.2f`, linear
 # {glue:text}`same_linear:.2f`, and with {glue:text}`deep:.0f` hidden layers ReLU {glue:text}`same_deep_relu:.2f`, linear
-# {glue:text}`same_deep:.2f`. So the order of the first two is no matter of speed. But a loss that near the best is no proof of
-# convergence: where the cues say almost the same, leaving one out costs little, and networks with the loss of the best rule decide
+# {glue:text}`same_deep:.2f`. Speed alone is not what sets ReLU apart from linear. But a loss that near the best is no proof of
+# convergence: where the cues say almost the same, leaving one out costs little, and networks with nearly the loss of the best rule decide
 # differently from it on a grid that asks them about cues at odds. Deep networks near the end oscillate, so their first moment at a
 # loss is a matter of luck: see their bands.
 #
@@ -476,10 +476,10 @@ _ = keep("grid", columns)
 # The exact predictor and a network of {glue:text}`wide:.0f` units decide differently at {glue:text}`differ:.1%` of the probe's points, at the
 # ratio where that is most. Its bias can be had without training, then, and along the way it is the transient again, ReLU and linear
 # nearly alike. At the end of time the ReLU kernel has {glue:text}`kernel_end:.2f` at the largest ratio and
-# {glue:text}`kernel_end_one:.2f` at ratio 1, the linear one {glue:text}`linear_kernel_end:.2f`: it interpolates noisy labels, and what it does
+# {glue:text}`kernel_end_one:.2f` at ratio 1, the linear one {glue:text}`linear_kernel_end:.2f`: the ReLU kernel interpolates noisy labels, and what it does
 # far from them is as much chance as availability. The published theory measures a sensitivity instead, which is zero or not; the
 # bias itself says how much.
 #
-# **What stays open.** Rules differ between samples of {glue:text}`n_train:.0f` more than networks do, so single cells of the grid need tens of
+# **What stays open.** Chance of samples of {glue:text}`n_train:.0f` is as large as most differences in the grid, so single cells need tens of
 # seeds. Cues nested behind random networks leave the plane, as does Adam: both are for the paper's sizes. And the probe reaches three means
 # either way, mostly where no data are: how much of a bias would show on data is another question.
