@@ -218,7 +218,7 @@ def test_an_interrupt_stops_the_children_at_once(project, notebook):
     with command("run", "--all", "-j", "1") as runner:
         kernel = started(project / "pid")
         os.kill(runner.pid, signal.SIGINT)
-        assert runner.wait(10) == 130
+        assert runner.wait(60) == 130
     until(lambda: not alive(kernel), 5)
     assert not (project / "never").exists()
 

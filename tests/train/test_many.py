@@ -41,7 +41,7 @@ def test_processes_have_one_thread_each(monkeypatch):
 @pytest.mark.parametrize(("slower", "expected"), [("stack", "processes"), ("processes", "stack")])
 def test_auto_takes_what_the_trial_shows_faster(slower, expected, monkeypatch):
     monkeypatch.setattr(many, "cores", lambda: 2)
-    seconds = {"stack": 0.2 if slower == "stack" else 0.0, "processes": 0.2 if slower == "processes" else 0.0}
+    seconds = {"stack": 3.0 if slower == "stack" else 0.0, "processes": 0.2 if slower == "processes" else 0.0}
 
     def trial(seeds):
         import time
