@@ -13,8 +13,8 @@
 # %% [markdown]
 # # When does a network lean on a feature more than the data warrant?
 #
-# **Early in training whenever one feature is easier to read, whatever the network; for good only if the network is nonlinear, and then by
-# less than one look at one moment suggests.** Of two cues of a label the less predictive one is {glue:text}`ratio:.0f` times as
+# **Early in training whenever one feature is easier to read, whatever the network; for longer with ReLU units, and by less than one look
+# at one moment suggests.** Of two cues of a label the less predictive one is {glue:text}`ratio:.0f` times as
 # available. On the way a *linear* network comes to a shortcut bias of {glue:text}`linear_peak:.2f`, where 0 is the share that the best rule
 # gives the shortcut. It ends at {glue:text}`linear_end:.2f`, and on the same examples with both cues equally available at
 # {glue:text}`linear_one:.2f`: what is left is chance of the sample. A ReLU network of one hidden layer ends at {glue:text}`relu_end:.2f`
@@ -480,6 +480,7 @@ _ = keep("grid", columns)
 # far from them is as much chance as availability. The published theory measures a sensitivity instead, which is zero or not; the
 # bias itself says how much.
 #
-# **What stays open.** Chance of samples of {glue:text}`n_train:.0f` is as large as most differences in the grid, so single cells need tens of
+# **What stays open.** Whether the ReLU network's bias is for good: it still falls at the last update, and its kernel's end says nothing
+# for it. Chance of samples of {glue:text}`n_train:.0f` is as large as most differences in the grid, so single cells need tens of
 # seeds. Cues nested behind random networks leave the plane, as does Adam: both are for the paper's sizes. And the probe reaches three means
 # either way, mostly where no data are: how much of a bias would show on data is another question.
