@@ -45,6 +45,10 @@
     const lines = data.lines ? data.axes[data.sliders] : null;
     const x = data.axes[data.axes.length - 1];
     const chosen = sliders.map((axis) => Math.floor((axis.levels.length - 1) / 2));
+    if (data.log) {  // an interval may reach 0, where a logarithm has no place for it
+      const least = Math.min(...data.points.map((p) => p[p.length - 3]).filter((v) => v > 0)) / 2;
+      for (const p of data.points) for (const i of [p.length - 3, p.length - 2]) p[i] = Math.max(p[i], least);
+    }
     const low = Math.min(...data.points.map((p) => p[p.length - 2]));
     const high = Math.max(...data.points.map((p) => p[p.length - 1]));
     const scale = data.log ? Math.log : (v) => v, back = data.log ? Math.exp : (v) => v;

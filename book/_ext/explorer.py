@@ -126,7 +126,7 @@ def panel(
     }
     told = [([_text(level[i]) for level, i in zip(levels, places, strict=True)], point) for places, point in rows]
     data = json.dumps(plain, ensure_ascii=False).replace("</", "<\\/")
-    runs = "; ".join(f"{record.dataset}: {record.profile}, run {record.key[:12]}" for record in records)
+    runs = "; ".join(_run(record) for record in records)
     return (
         f'<div class="explorer"><script type="application/json">{data}</script><div class="explorer-panel" hidden></div>'
         f"<details open><summary>The numbers as a table</summary>{_rows(told, names, value)}</details>"
@@ -144,6 +144,12 @@ def _rows(told: Sequence[tuple[list[str], Point]], names: Sequence[str], value: 
         '<div class="pst-scrollable-table-container"><table class="table explorer-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _run(record: Record) -> str:
+    """Which run it was; its settings are in the table of runs."""
+    data = "" if record.dataset == "-" else f"{record.dataset}: "
+    return f"{data}{record.profile.split(' ')[0]}, run {record.key[:12]}"
 
 
 def _kept(record: Record, name: str) -> list[Any]:
