@@ -9,13 +9,13 @@ import torch
 from whence.nets.build import build
 from whence.seeds import stream
 from whence.train.failure import LearningFromFailure, error_set, generalised_cross_entropy
-from whence.train.groups import GroupDRO, balancing, counts, example_losses, group_means, resampled, weighted
+from whence.train.groups import GroupDRO, balancing, counts, group_means, resampled, weighted
 from whence.train.invariance import irm, irm_penalty, penalised, risks, vrex
 from whence.train.lastlayer import refit
 from whence.train.loop import fit
 from whence.train.remedies import REMEDIES
 from whence.train.stack import Stack
-from whence.train.supervised import cross_entropy, labelled
+from whence.train.supervised import cross_entropy, example_losses, labelled
 from whence.train.upsample import copied
 
 GROUP = torch.tensor([0] * 9 + [1] * 2 + [2] * 4 + [3])
@@ -33,9 +33,10 @@ def gradient(value, leaf):
     return torch.autograd.grad(value.sum(), leaf)[0]
 
 
-def test_example_losses_average_to_cross_entropy():
+def test_example_losses_are_those_of_torch_before_their_mean():
     logits, y = noise(3, 8, 2), labels(3, 8)
-    torch.testing.assert_close(example_losses(logits, y).mean(-1), cross_entropy(logits, y))
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none")
+    torch.testing.assert_close(example_losses(logits, y).flatten(), expected)
 
 
 def test_balancing_weights_give_the_mean_of_group_means_and_that_of_a_balanced_resample():

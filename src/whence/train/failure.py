@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whence.train.groups import example_losses
+from whence.train.supervised import example_losses
 
 
 def error_set(logits: Float[Tensor, "*s n k"], y: Int[Tensor, " n"]) -> Bool[Tensor, "*s n"]:

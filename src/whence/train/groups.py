@@ -13,11 +13,6 @@ from torch import Tensor
 from whence.seeds import stream
 
 
-def example_losses(logits: Float[Tensor, "*s b k"], y: Int[Tensor, "*s b"]) -> Float[Tensor, "*s b"]:
-    """-log softmax(logits)[y] of each example: `train.supervised.cross_entropy` before its mean."""
-    return -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0]
-
-
 def counts(group: Int[Tensor, " n"] | None, groups: int) -> Int[Tensor, " g"]:
     """How many examples each group has.
 

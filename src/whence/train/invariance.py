@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from whence.train.groups import example_losses, group_means
+from whence.train.groups import group_means
+from whence.train.supervised import example_losses
 
 
 def risks(losses: Float[Tensor, "*s b"], environment: Int[Tensor, "*s b"], environments: int) -> Float[Tensor, "*s e"]:

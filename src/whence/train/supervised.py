@@ -69,9 +69,14 @@ def masks(seeds: Sequence[int], number: int, shape: tuple[int, int], rate: float
     return [torch.stack([one(seed, layer) for seed in seeds]) for layer in range(depth)]
 
 
+def example_losses(logits: Float[Tensor, "*s b k"], y: Int[Tensor, "*s b"]) -> Float[Tensor, "*s b"]:
+    """-log softmax(logits)[y] of each example."""
+    return -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0]
+
+
 def cross_entropy(logits: Float[Tensor, "*s b k"], y: Int[Tensor, "*s b"]) -> Float[Tensor, " *s"]:
-    """The mean of -log softmax(logits)[y] over a batch, one for each network."""
-    return -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0].mean(-1)
+    """The mean of `example_losses` over a batch, one for each network."""
+    return example_losses(logits, y).mean(-1)
 
 
 def logistic(margin: Float[Tensor, "*s b"]) -> Float[Tensor, " *s"]:
