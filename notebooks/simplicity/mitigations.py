@@ -74,7 +74,7 @@ copies: list[int] = [2, 8]  # how often a set may be shown, ascending
 threshold: float = 0.3  # a loss above it is high
 early_rates: list[float] = [0.1]  # early dropout, falling to 0 halfway
 large_rates: list[float] = [0.5, 0.9]  # dropout of the last hidden layer
-how: str = "stack"  # stack, or processes: seeds side by side on the cores
+how: str = "auto"  # seeds as processes or in turn: auto, processes or stack
 device: str = "auto"  # auto, cpu or cuda
 
 # %% [markdown]
@@ -403,7 +403,15 @@ def all_of(seeds):
     return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-measured = each(all_of, seeds, how)
+def short(seeds):
+    """A fiftieth of one arm, to see whether processes are faster here."""
+    draws = {s: data.draw(n_train, s) for s in seeds}
+    for s, draw in draws.items():
+        fitted(draw.x.to(where), draw.y.to(where), s, max(1, steps // 50))
+    return {"seed": torch.tensor(seeds)}
+
+
+measured = each(all_of, seeds, how, short)
 names = UPSAMPLED + SHARPNESS + DROPPED + PAIR
 arms = measured["arms"].unbind(1)
 slabs = {name: list(arm.T) for name, arm in zip(names, arms, strict=True)}
