@@ -156,3 +156,54 @@ def test_the_score_adds_up_to_the_rows_of_the_table(page, site):
     page.goto(site + "claims.html")
     numbers = [int(text) for text in page.locator("article .claims-score li b").all_inner_texts()]
     assert numbers[0] == sum(numbers[1:]) == page.locator("table.claims-table tbody tr").count()
+
+
+EXPLORERS = ("locality.html", "simplicity.html", "shortcut.html")
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_follows_its_sliders_by_keyboard(page, site, name):
+    page.goto(site + name)
+    box = page.locator(".explorer").first
+    slider = box.locator("input[type=range]").last
+    slider.focus()
+    for key in ("Home", "End"):
+        page.keyboard.press(key)
+        level = slider.get_attribute("aria-valuetext")
+        assert level in box.locator(".explorer-words").inner_text()
+        assert box.locator("output").last.inner_text() == level
+    page.keyboard.press("Home")
+    at_home = box.locator("svg").inner_html()
+    page.keyboard.press("End")
+    assert box.locator("svg").inner_html() != at_home
+    assert "NaN" not in box.locator("svg").inner_html()
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_without_scripts_an_explorer_is_a_table_with_all_its_numbers(browser, site, name):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(site + name)
+    box = tab.locator(".explorer").first
+    assert not box.locator(".explorer-panel").is_visible()
+    assert box.locator("table").is_visible()
+    points = json.loads(box.locator("script").text_content())["points"]
+    assert box.locator("tbody tr").count() == len(points) > 0
+    context.close()
+
+
+def test_claims_can_be_chosen_and_the_choice_is_in_the_address(page, site):
+    page.goto(site + "claims.html")
+    rows, fields = page.locator("table.claims-table tbody tr"), page.locator(".claims-filter select")
+    total = rows.count()
+    assert fields.count() == 3
+    fields.nth(0).select_option("simplicity")
+    of_study = page.locator("table.claims-table tbody tr.study-simplicity").count()
+    assert 0 < of_study < total
+    assert page.locator("table.claims-table tbody tr:visible").count() == of_study
+    fields.nth(2).select_option("shah2020pitfalls")
+    both = page.locator("table.claims-table tbody tr.study-simplicity.paper-shah2020pitfalls").count()
+    assert page.locator("table.claims-table tbody tr:visible").count() == both > 0
+    page.goto("about:blank")
+    page.goto(site + "claims.html#where:study=simplicity&paper=shah2020pitfalls")
+    assert page.locator("table.claims-table tbody tr:visible").count() == both
