@@ -90,6 +90,22 @@ def test_a_network_with_running_statistics_trains_alike_alone_or_in_a_stack():
             torch.testing.assert_close(again.state_dict()[name], t, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["cnn", "local", "vit", "gated_vit"])
+def test_a_network_for_images_trains_alike_alone_or_in_a_stack(name):
+    def networks(seeds):
+        return [build(name, (1, 8, 8), s, width=4).double() for s in seeds]
+
+    x, y = data((1, 8, 8))
+    shared = (x.double(), y)
+    stack = Stack.of(networks(range(3)))
+    together = trained(stack, range(3), 10, shared)
+    for s in range(3):
+        (alone,) = networks([s])
+        torch.testing.assert_close(trained(alone, [s], 10, shared), together[:, s], rtol=1e-10, atol=1e-10)
+        for key, p in alone.named_parameters():
+            torch.testing.assert_close(stack.weights[key][s], p, rtol=1e-10, atol=1e-10)
+
+
 def test_a_network_that_stacks_by_itself_answers_as_through_vmap():
     networks, x = perceptrons(norm=True), data()[0]
     direct, mapped = Stack.of(networks), Stack.of(networks)

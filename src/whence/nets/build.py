@@ -13,10 +13,12 @@ from whence.nets.cnn import CNN
 from whence.nets.cubic import Cubic
 from whence.nets.dit import DiT
 from whence.nets.linear import Linear
+from whence.nets.local import LocallyConnected
 from whence.nets.mlp import MLP
 from whence.nets.perceptron import Perceptron
 from whence.nets.resnet import ResNet
 from whence.nets.unet import UNet
+from whence.nets.vit import GatedViT, ViT
 from whence.seeds import derive
 
 BUILD: dict[str, type[nn.Module]] = {
@@ -28,6 +30,9 @@ BUILD: dict[str, type[nn.Module]] = {
     "perceptron": Perceptron,
     "cubic": Cubic,
     "cnn": CNN,
+    "local": LocallyConnected,
+    "vit": ViT,
+    "gated_vit": GatedViT,
 }
 
 

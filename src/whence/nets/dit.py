@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import gelu, pixel_shuffle
 
+from whence.nets.attention import check_patch, merge, patches, scores, split
 from whence.nets.embed import NoiseEmbedding, check_batch, check_shape, check_sizes, zero
 
 
@@ -62,13 +63,13 @@ class DiT(nn.Module):
         """F(y; noise)."""
         check_batch(self.shape, y, noise)
         patch, features = self.options["patch"], self.noise(noise)
-        squares = pixel_unshuffle(y, patch)
-        tokens = self.first(squares.flatten(2).transpose(1, 2)) + self.positions
+        tokens = self.first(patches(y, patch)) + self.positions
         for block in self.blocks:
             tokens = block(tokens, features)
         scale, shift = self.modulation(features)[:, None].chunk(2, -1)
         answer = self.last(self.norm(tokens) * (1 + scale) + shift)
-        return pixel_shuffle(answer.transpose(1, 2).reshape(squares.shape), patch)
+        grid = (y.shape[-2] // patch, y.shape[-1] // patch)
+        return pixel_shuffle(answer.transpose(1, 2).unflatten(2, grid), patch)
 
 
 class Block(nn.Module):
@@ -91,10 +92,8 @@ class Block(nn.Module):
 
     def attend(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """What each token gathers from all."""
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in self.qkv(tokens).chunk(3, -1))
-        # written out: the fused kernel can neither be stacked over seeds nor give a whole Jacobian at once
-        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
-        return self.out((weights @ v).transpose(1, 2).flatten(2))
+        q, k, v = (split(t, self.heads) for t in self.qkv(tokens).chunk(3, -1))
+        return self.out(merge(scores(q, k).softmax(-1) @ v))
 
 
 def positions(rows: int, columns: int, width: int) -> Float[Tensor, "n width"]:
@@ -110,7 +109,6 @@ def _check(shape: tuple[int, int, int], patch: int, width: int, heads: int, bias
         raise ValueError(
             "bias is False, expected True: a transformer's normalisation forgets the image's scale; take another network"
         )
-    if shape[1] % patch or shape[2] % patch:
-        raise ValueError(f"patch is {patch}, expected a divisor of both sides of an image of {shape[1]} x {shape[2]} pixels")
+    check_patch(shape, patch)
     if width % heads or width % 4:
         raise ValueError(f"width is {width}, expected a multiple of heads ({heads}) and of 4")

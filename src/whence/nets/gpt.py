@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from whence.nets.attention import check_heads, merge, scores, split
 from whence.nets.embed import check_sizes
 from whence.nets.perceptron import ACTIVATIONS
 from whence.seeds import derive
@@ -40,7 +41,7 @@ class GPT(nn.Module):
         gain: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shape = _check(shape, width, heads, activation, gain)
+        self.shape = _check(shape, activation, gain)
         self.options: dict[str, Any] = {
             "vocabulary": vocabulary,
             "width": width,
@@ -50,6 +51,7 @@ class GPT(nn.Module):
             "gain": gain,
         }
         check_sizes(vocabulary=vocabulary, width=width, depth=depth, heads=heads)
+        check_heads(width, heads)
         self.tokens, self.places = nn.Embedding(vocabulary, width), nn.Embedding(self.shape[0], width)
         self.blocks = nn.ModuleList(Block(width, heads, activation) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -83,10 +85,10 @@ class Block(nn.Module):
 
     def attend(self, h: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """What each token gathers from itself and those before it."""
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in self.qkv(h).chunk(3, -1))
-        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
-        return (scores.masked_fill(later, -math.inf).softmax(-1) @ v).transpose(1, 2).flatten(2)
+        q, k, v = (split(t, self.heads) for t in self.qkv(h).chunk(3, -1))
+        found = scores(q, k)
+        later = torch.ones(found.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
+        return merge(found.masked_fill(later, -math.inf).softmax(-1) @ v)
 
 
 class Out(nn.Linear):
@@ -120,14 +122,12 @@ def _initialise(module: nn.Module, depth: int, gain: float) -> None:
         nn.init.zeros_(module.bias)
 
 
-def _check(shape: tuple[int], width: int, heads: int, activation: str, gain: float) -> tuple[int]:
+def _check(shape: tuple[int], activation: str, gain: float) -> tuple[int]:
     found = tuple(shape)
     if len(found) != 1 or not isinstance(found[0], int) or found[0] < 1:
         raise ValueError(f"shape is {found}, expected (n,), the longest sequence, such as (100,)")
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation is {activation!r}, expected one of {', '.join(ACTIVATIONS)}")
-    if width % max(heads, 1):
-        raise ValueError(f"width is {width}, expected a multiple of heads ({heads})")
     if not gain > 0:
         raise ValueError(f"gain is {gain}, expected > 0: at 0 the blocks hear nothing")
     return found
