@@ -220,6 +220,7 @@ def test_every_remedy_names_its_label_budget_and_code_that_there_is():
         module, _, name = r.by.rpartition(".")
         assert callable(getattr(import_module(f"whence.{module}"), name))
     assert {r.name: r.labels for r in REMEDIES}["DFR"] == "validation groups"
+    assert [r.name for r in REMEDIES if r.labels == "translator"] == ["translator"]
 
 
 ENVIRONMENT = torch.zeros(4).long()

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["feed", "loss", "head"]
-Budget = Literal["none", "validation groups", "training groups", "training environments"]
+Budget = Literal["none", "validation groups", "training groups", "training environments", "translator"]
 
 
 @dataclass(frozen=True)
 class Remedy:
     """A remedy's name, which part of training it changes, the labels beyond y that it is fitted on, its paper and its code.
 
+    A translator is a budget of its own kind: a function that moves the bias of any example, so all that group labels could say.
     Choosing its settings may cost labels too: that is the selection rule of a comparison, and a column of its own.
     """
 
@@ -34,4 +35,7 @@ LFF = Remedy("LfF", "loss", "none", "nam2020lff", "train.failure.LearningFromFai
 DFR = Remedy("DFR", "head", "validation groups", "kirichenko2023dfr", "train.lastlayer.refit")
 IRM = Remedy("IRMv1", "loss", "training environments", "arjovsky2019irm", "train.invariance.irm")
 VREX = Remedy("vREx", "loss", "training environments", "krueger2021vrex", "train.invariance.vrex")
-REMEDIES = (ERM, REWEIGHTING, GROUP_DRO, JTT, LFF, DFR, IRM, VREX)
+RICH = Remedy("rich features", "loss", "none", "zhang2022rich", "train.rich.discover")
+DROPOUT = Remedy("very large dropout", "feed", "none", "zhang2024dropout", "train.supervised.masks")
+TRANSLATOR = Remedy("translator", "loss", "translator", "jung2023fire", "train.translator.translated")
+REMEDIES = (ERM, REWEIGHTING, GROUP_DRO, JTT, LFF, DFR, IRM, VREX, RICH, DROPOUT, TRANSLATOR)
