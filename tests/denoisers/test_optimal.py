@@ -42,7 +42,6 @@ def test_effective_number_runs_from_one_to_all():
     pool, y = images(30, "pool"), images(2, "query")
     assert Optimal(pool).posterior(y, 1e-3).effective.tolist() == pytest.approx([1, 1])
     assert Optimal(pool).posterior(y, 1e4).effective.tolist() == pytest.approx([30, 30])
-    assert Optimal(pool[:1]).posterior(y, 0.5).effective.tolist() == [1, 1]
 
 
 def test_heaviest_follows_the_order_of_the_pool():
@@ -61,7 +60,7 @@ def test_jacobian_is_symmetric_and_positive():
 
 
 def test_an_empty_pool_is_refused():
-    with pytest.raises(ValueError, match=r"expected \(n, c, h, w\) with n >= 1"):
+    with pytest.raises(ValueError, match=r"\(n, c, h, w\) with n >= 2"):
         Optimal(torch.zeros(0, 1, 4, 4))
 
 

@@ -37,9 +37,9 @@ def test_sampler_converges_to_the_exact_flow_at_its_order(sampler, order):
 
 @pytest.mark.parametrize("sampler", [heun, ddim])
 def test_one_image_attracts_every_start(sampler):
-    pool = torch.rand(1, 1, 4, 4, generator=stream(3, "pool"))
-    end = final(sampler(Optimal(pool), 80 * torch.randn(3, 1, 4, 4, generator=stream(3, "start")), edm_grid(12)))
-    torch.testing.assert_close(end, pool.expand_as(end), rtol=0, atol=1e-6)
+    image = torch.rand(1, 1, 4, 4, generator=stream(3, "pool"))
+    end = final(sampler(Optimal(image.expand(2, -1, -1, -1)), 80 * torch.randn(3, 1, 4, 4, generator=stream(3, "start")), edm_grid(12)))
+    torch.testing.assert_close(end, image.expand_as(end), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("sampler", [heun, ddim])
@@ -64,7 +64,7 @@ def test_ddim_is_the_variance_preserving_update_in_other_units():
 
 
 def test_clipping_keeps_what_is_denoised_in_range():
-    bright = Optimal(torch.full((1, 1, 4, 4), 3.0))
+    bright = Optimal(torch.full((2, 1, 4, 4), 3.0))
     steps = list(ddim(bright, torch.zeros(1, 1, 4, 4), torch.tensor([1.0, 0.1]), clip=1.0))
     assert all(s.denoised.max() == 1 for s in steps)
 

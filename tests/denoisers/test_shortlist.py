@@ -109,7 +109,7 @@ def test_batches_have_no_shortlist():
         PCALocality(pool, Wiener.fit(pool), 0.1, softmax="batched", nearest=5)
 
 
-def test_a_wiener_filter_of_one_image_makes_no_mask_for_many():
+def test_a_wiener_filter_of_equal_images_makes_no_mask_for_many():
     pool = torch.rand(5, 1, 4, 4, generator=stream(3, "pool"))
     with pytest.raises(ValueError, match=r"wiener has no covariance, expected one fitted to two different images"):
-        PCALocality(pool, Wiener.fit(pool[:1]), 0.1)
+        PCALocality(pool, Wiener.fit(pool[:1].expand(2, -1, -1, -1)), 0.1)

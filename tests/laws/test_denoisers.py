@@ -91,11 +91,18 @@ def test_infinite_noise_gives_the_mean(make):
 
 
 def test_one_image_is_all_there_is_to_answer(make):
-    pool = images(1, "pool")
+    image = images(1, "pool")
     if make in [FAMILY[name] for name in PLACELESS]:
-        pool = torch.full_like(pool, 0.3)  # its one image is flat
-    answer = make(pool)(images(3, "query"), 0.3)
-    torch.testing.assert_close(answer, pool.expand_as(answer), rtol=0, atol=1e-9)
+        image = torch.full_like(image, 0.3)
+    twins = image + 1e-11 * images(2, "speck")  # one image but for a speck, without which there is no covariance
+    answer = make(twins)(images(3, "query"), 0.3)
+    torch.testing.assert_close(answer, image.expand_as(answer), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILY.keys() - {"circulant"}))  # which is not fitted to a pool
+def test_a_pool_of_one_image_is_refused(name):
+    with pytest.raises(ValueError, match="pool has 1 image, expected at least 2"):
+        FAMILY[name](images(1, "pool"))
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 80.0])

@@ -50,12 +50,22 @@ class LocalPosterior(NamedTuple):
 
 
 def check_pool(pool: Tensor, chunk: int) -> None:
-    """Raise ValueError unless the pool is a stack of images in [-1, 1], or not far out, and a chunk is at least one of them."""
-    if pool.ndim != 4 or 0 in pool.shape:
-        raise ValueError(f"pool has shape {tuple(pool.shape)}, expected (n, c, h, w) with n >= 1")
+    """Raise ValueError unless the pool is two or more images in [-1, 1], or not far out, and a chunk is at least one of them."""
+    check_several(pool)
     check_range(pool, "pool")
     if chunk < 1:
         raise ValueError(f"chunk is {chunk}, expected at least one image at a time")
+
+
+def check_several(pool: Tensor) -> None:
+    """Raise ValueError unless the pool is a stack (n, c, h, w) of two or more images."""
+    if pool.ndim != 4 or 0 in pool.shape:
+        raise ValueError(f"pool has shape {tuple(pool.shape)}, expected images (n, c, h, w) with n >= 2")
+    if len(pool) < 2:
+        raise ValueError(
+            "pool has 1 image, expected at least 2: of one image the posterior mean is that image whatever the question, and it has "
+            "no covariance; draw more, and keep the first axis in a slice (pool[:n])"
+        )
 
 
 def check_range(images: Tensor, name: str) -> None:

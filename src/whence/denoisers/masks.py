@@ -111,7 +111,7 @@ class PCALocality:
                 f"wiener was fitted to images of shape {tuple(self.wiener.mean.shape)}, the pool has {tuple(self.pool.shape[1:])}: "
                 "fit it to the pool, or to images of its kind"
             )
-        if len(self.pool) > 1 and self.threshold > 0 and not bool((self.wiener.eigenvalues > 0).any()):
+        if self.threshold > 0 and not bool((self.wiener.eigenvalues > 0).any()):
             raise ValueError(
                 "wiener has no covariance, expected one fitted to two different images at least: its masks would hear nothing; "
                 "fit it to the pool: Wiener.fit(pool)"

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.local import check_several
 from whence.linalg import eigh, moments
 from whence.noise import per_sample
 
@@ -40,10 +41,9 @@ class Wiener:
 
         `shrinkage` is rho in [0, 1], or "ledoit-wolf" for the rho of least expected squared error (ledoit2004shrinkage): with
         fewer images than pixels the plain covariance is singular and claims to know directions it has never seen.
-        Costs one eigenproblem of size min(n, d). Raises ValueError for an empty pool or a shrinkage outside [0, 1].
+        Costs one eigenproblem of size min(n, d). Raises ValueError for a pool of fewer than 2 images or a shrinkage outside [0, 1].
         """
-        if pool.ndim != 4 or pool.shape[0] < 1:
-            raise ValueError(f"pool has shape {tuple(pool.shape)}, expected (n, c, h, w) with n >= 1")
+        check_several(pool)
         if shrinkage != "ledoit-wolf" and not (isinstance(shrinkage, int | float) and 0 <= shrinkage <= 1):
             raise ValueError(f"shrinkage is {shrinkage!r}, expected a number in [0, 1] or 'ledoit-wolf'")
         flat = pool.flatten(1)
