@@ -10,7 +10,7 @@ from whence.data.photos import crops
 from whence.data.registry import arrays
 from whence.seeds import stream
 
-BUNDLED = ("photos", "digits", "fields")
+BUNDLED = ("photos", "textures", "digits", "fields")
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -30,7 +30,7 @@ GOOD = {
 
 def test_every_set_has_train_validation_and_test():
     assert {name: tuple(entry.splits) for name, entry in registry().items()} == dict.fromkeys(
-        ("photos", "digits", "fields", "mnist", "fashion_mnist", "cifar10"), ("train", "validation", "test")
+        ("photos", "textures", "digits", "fields", "mnist", "fashion_mnist", "cifar10"), ("train", "validation", "test")
     )
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_split_is_refused_with_all_names():
         arrays("digits", "val")
 
 
-@pytest.mark.parametrize("name", ["photos", "fields"])
+@pytest.mark.parametrize("name", ["photos", "textures", "fields"])
 def test_sets_that_are_made_when_asked_for_have_no_arrays(name):
     with pytest.raises(ValueError, match=r"images\.draw"):
         arrays(name, "train")

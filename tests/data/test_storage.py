@@ -188,6 +188,7 @@ def test_what_comes_with_a_package_is_here_when_its_files_are(project):
     project.registry.write_text(table)
     assert {name: here(entry) for name, entry in registry().items() if entry.kind != "download"} == {
         "photos": "bundled",
+        "textures": "bundled",
         "digits": "bundled",
         "fields": "computed",
     }

@@ -27,7 +27,7 @@ def half(name: str, which: int, n: int, seed: int, size: int | None = None, grey
     if entry.format != "photographs":
         return draw(name, "train", 2 * n, seed, size, grey)[which::2]
     side = entry.shape[0] if size is None else size
-    striped = [stripe for band in regions("train") for stripe in stripes(band, side)[which::2]]
+    striped = [stripe for band in regions("train", name) for stripe in stripes(band, side)[which::2]]
     return scale(windows(striped, n, side, stream(seed, "data", name, "half", which)), 255, grey)
 
 

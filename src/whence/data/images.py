@@ -39,7 +39,7 @@ def draw(name: str, split: str, n: int, seed: int, size: int | None = None, grey
         raise ValueError(f"{n} images of {name!r}: expected at least 1")
     generator = stream(seed, "data", name, split)
     if entry.format == "photographs":
-        return crops(split, n, entry.shape[0] if size is None else size, generator, grey)
+        return crops(split, n, entry.shape[0] if size is None else size, generator, grey, name)
     if entry.format == "fields":
         side = entry.shape[0] if size is None else size
         return (FIELD_DEVIATION * power_law(n, side, FIELD_EXPONENT, generator)).to(torch.float32)

@@ -24,13 +24,16 @@ BLOCK = 16  # the largest block of JPEG (with its colour at half resolution), in
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-def crops(split: str, n: int, size: int, generator: Generator, grey: bool = False) -> Float[Tensor, "n c size size"]:
+def crops(
+    split: str, n: int, size: int, generator: Generator, grey: bool = False, name: str = "photos"
+) -> Float[Tensor, "n c size size"]:
     """n square crops of `size` pixels from a split's band of the photographs, float32 in [-1, 1]; one channel if grey, else three.
 
+    `name` is a registered set of photographs: "photos" or "textures".
     Every possible position in every photograph is equally likely. With the same stream a shorter draw begins a longer one.
     Raises ValueError for an unknown split and for a size that does not fit into every band, with the largest that does.
     """
-    bands = regions(split)
+    bands = regions(split, name)
     largest = min(min(band.shape[:2]) for band in bands)
     if not 1 <= size <= largest:
         raise ValueError(
@@ -53,9 +56,9 @@ def windows(bands: list[UInt8[np.ndarray, "h w 3"]], n: int, size: int, generato
     return torch.from_numpy(chosen)
 
 
-def regions(split: str) -> list[UInt8[np.ndarray, "h w 3"]]:
+def regions(split: str, name: str = "photos") -> list[UInt8[np.ndarray, "h w 3"]]:
     """The band of each photograph that belongs to a split, in the registry's order. Raises DataError for a damaged photograph."""
-    entry = dataset("photos")
+    entry = dataset(name)
     return [_band(_photograph(source), entry.split(split)) for source in entry.sources]
 
 
