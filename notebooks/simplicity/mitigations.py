@@ -23,6 +23,8 @@
 # answer {glue:text}`seen_hard:.0%` of those and {glue:text}`new_hard:.0%` of new ones, where guessing gives half.
 
 # %% tags=["hide-input"]
+from copy import deepcopy
+from functools import partial
 from itertools import islice
 
 import torch
@@ -36,15 +38,26 @@ from whence.figures.curves import curves
 from whence.figures.dots import dots
 from whence.figures.glue import glue
 from whence.figures.tables import table
-from whence.measures.perturbation import gradients, singular_directions
+from whence.measures.perturbation import (
+    accuracy,
+    gradients,
+    pgd,
+    singular_directions,
+)
 from whence.nets.build import build
 from whence.stats import bootstrap, paired
+from whence.train.adversarial import attacked
 from whence.train.loop import fit
 from whence.train.many import each
 from whence.train.optim import SAM
 from whence.train.orthogonal import deprived, together, without
 from whence.train.stack import Stack
-from whence.train.supervised import cross_entropy, labelled, masks
+from whence.train.supervised import (
+    cross_entropy,
+    example_losses,
+    labelled,
+    masks,
+)
 from whence.train.upsample import above, copied, random, slow
 
 # %% tags=["parameters"]
@@ -70,6 +83,8 @@ early: int = 200  # after how many of them clusters and losses are looked at
 batch: int = 128  # points in an update
 rate: float = 0.1  # learning rate, momentum 0.9, weight decay 5e-4
 radii: list[float] = [0.05, 0.2]  # radii of SAM to choose from
+attack_radii: list[float] = [0.05, 0.2]  # lengths of attacks to choose from
+attack_steps: int = 3  # gradients by which an attack in training is found
 copies: list[int] = [2, 8]  # how often a set may be shown, ascending
 threshold: float = 0.3  # a loss above it is high
 early_rates: list[float] = [0.1]  # early dropout, falling to 0 halfway
@@ -115,27 +130,30 @@ def share(right, among):
     return ((right & among).sum(-1) / among.sum(-1)).cpu()
 
 
-def descend(n, weights=None, rho=None, cells=1):
-    """(stack, trace): `cells` networks a seed after n updates, and their loss,
-    largest slow and largest fast alignment, (n, 3, cells, S)."""
+def descend(looks, weights=None, rho=None, cells=1):
+    """(stacks, trace): `cells` networks a seed after each number of updates in
+    `looks`; and loss, largest slow and largest fast alignment, (n, 3, cells, S)."""
     options = {"scale": patch_scale}
     networks = [build("cubic", model.shape, s, **options) for s in seeds * cells]
     stack = Stack.of([network.to(where) for network in networks])
     x, y = train.x.repeat(cells, 1, 1, 1, 1), train.y.repeat(cells, 1)
 
     def loss(b):
-        each_own = -stack(b.x).log_softmax(-1).gather(-1, b.y[..., None])[..., 0]
+        each_own = example_losses(stack(b.x), b.y)
         return (
             each_own.mean(-1) if weights is None else (weights * each_own).sum(-1)
         )
 
     rule = loss if rho is None else SAM(loss, stack, rho)
     sgd = torch.optim.SGD(stack.parameters(), patch_rate)
-    feed, trace = islice(labelled(x, y, None, seeds * cells), n), []
+    feed, trace = islice(labelled(x, y, None, seeds * cells), looks[-1]), []
+    found = []
     for step in fit(stack.parameters(), rule, feed, sgd):
         slow_and_fast = stack.weights["filters"].detach()[..., :2].amax(1).T
         trace.append(torch.stack([step.loss, *slow_and_fast]))
-    return stack, torch.stack(trace).unflatten(-1, (cells, n_seeds)).cpu()
+        if step.number in looks:
+            found.append(deepcopy(stack))
+    return found, torch.stack(trace).unflatten(-1, (cells, n_seeds)).cpu()
 
 
 train, heldout = patched("train", n_patched), patched("validation", 2000)
@@ -152,11 +170,11 @@ def answers(stack, draw):
     return [share(right, m).reshape(cells, n_seeds) for m in masks_]
 
 
-plain, trace = descend(patch_steps)
-longer, _ = descend(2 * patch_steps)
-first, _ = descend(patch_early)
+looks = [patch_early, patch_steps, 2 * patch_steps]
+(first, plain, longer), trace = descend(looks)
+trace = trace[:patch_steps]
 rho = torch.tensor(patch_radii, device=where).repeat_interleave(n_seeds)
-sam, sam_trace = descend(patch_steps, rho=rho, cells=len(patch_radii))
+(sam,), sam_trace = descend([patch_steps], rho=rho, cells=len(patch_radii))
 
 # %% [markdown]
 # In an update of all inputs, showing one twice is giving it twice the weight. The early cluster is compared with the truth, which the
@@ -164,16 +182,16 @@ sam, sam_trace = descend(patch_steps, rho=rho, cells=len(patch_radii))
 
 
 # %%
-def early_cluster(logits, y, s):
-    """The slowly learned cluster by one network's early outputs, and the losses."""
-    losses = -logits.log_softmax(-1).gather(-1, y[:, None])[:, 0]
-    return slow(logits, y, losses, s), losses
+def losses_of(network, x, y):
+    """(outputs, losses) of all points, without gradient."""
+    with torch.no_grad():
+        outputs = network(x)
+    return outputs, example_losses(outputs, y)
 
 
-with torch.no_grad():
-    logits = first(train.x)
-pairs = zip(logits, train.y, seeds, strict=True)
-clusters = torch.stack([early_cluster(*pair)[0] for pair in pairs])
+outputs, losses = losses_of(first, train.x, train.y)
+early_looks = zip(outputs, train.y, losses, seeds, strict=True)
+clusters = torch.stack([slow(*look) for look in early_looks])
 counts = clusters.sum(1).tolist()
 pairs = zip(counts, seeds, strict=True)
 control = torch.stack([random(n_patched, *pair) for pair in pairs])
@@ -183,7 +201,7 @@ weights = torch.cat(
     [1.0 + (k - 1) * c for c, k in zip(chosen, factors, strict=True)]
 )
 weights = weights / weights.sum(1, keepdim=True)
-shown, _ = descend(patch_steps, weights=weights, cells=len(factors))
+(shown,), _ = descend([patch_steps], weights=weights, cells=len(factors))
 
 truth = ~train.fast
 agree = (clusters & truth).sum(1)
@@ -283,7 +301,8 @@ curves(
 #
 # Remedies, each from the same first weights, with the same number of updates of the same size: SAM; the early cluster, and the points of
 # high early loss, shown more often {cite}`nguyen2024useful`, beside random ones; dropout that ends early {cite}`liu2023dropout`, and very
-# large dropout of the last hidden layer {cite}`zhang2024dropout`; and a second network that is not shown what the first one listens to
+# large dropout of the last hidden layer {cite}`zhang2024dropout`; adversarial training {cite}`madry2018robust`, on points that a few steps
+# of projected gradient descent have moved by at most $\epsilon$; and a second network that is not shown what the first one listens to
 # {cite}`morwani2023simplicity`, the two of them answering by the mean of their logits.
 
 # %%
@@ -291,45 +310,37 @@ data = noisy_lms(7, d, noise)
 ceiling = Linear(noise=noise).accuracy()
 
 
-def fitted(x, y, s, n, cells=1, chosen=None, rho=None, dropped=None):
-    """`cells` networks from the first weights of one seed, after n updates."""
-    stack = Stack.of([build("perceptron", (d,), s, width=width).to(where)] * cells)
+def drawn(seeds, n, split="train"):
+    """(S, n, ...) each: points, labels, and whether the linear coordinate speaks."""
+    draws = [data.draw(n, s, split) for s in seeds]
+    columns = zip(*draws, strict=True)
+    return Sample(*[torch.stack(column).to(where) for column in columns])
+
+
+def fitted(x, y, seeds, chosen, n, rule=None, move=None, dropped=None):
+    """A stack after n updates: of each seed a network for each row of `chosen`.
+
+    `chosen` holds, seed by seed, lists of indices into the points of that seed.
+    """
+    own = [s for s, sets in zip(seeds, chosen, strict=True) for _ in sets]
+    nets = {s: build("perceptron", (d,), s, width=width).to(where) for s in seeds}
+    stack = Stack.of([nets[s] for s in own])
+    shared = x.flatten(0, 1), y.flatten()
+    index = [
+        i * x.shape[1] + c.cpu() for i, sets in enumerate(chosen) for c in sets
+    ]
+    feed = islice(labelled(*shared, batch, own, chosen=index), n)
+    feed = attacked(feed, stack, move, own) if move else feed
 
     def loss(step):
         kept = [] if dropped is None else [dropped(step[0])]
         return cross_entropy(stack(step[1].x, *kept), step[1].y)
 
-    rule = (
-        loss if rho is None else SAM(loss, stack, torch.tensor(rho, device=where))
-    )
     sgd = torch.optim.SGD(stack.parameters(), rate, momentum=0.9, weight_decay=5e-4)
-    feed = labelled(x, y, batch, [s] * cells, chosen=chosen)
-    for _ in fit(stack.parameters(), rule, enumerate(islice(feed, n)), sgd):
+    rule = rule(loss, stack) if rule else loss
+    for _ in fit(stack.parameters(), rule, enumerate(feed), sgd):
         pass
     return stack
-
-
-def drops(s):
-    """Masks of an update for all dropout cells: both layers early, or the last."""
-
-    def at(number):
-        left = max(0.0, 1 - 2 * number / steps)
-        sets = [
-            masks([s], number, (batch, width), r * left, 2) for r in early_rates
-        ]
-        last = [masks([s], number, (batch, width), r)[0] for r in large_rates]
-        sets += [[torch.ones_like(mask), mask] for mask in last]
-        return [torch.cat(layer).to(where) for layer in zip(*sets, strict=True)]
-
-    return at
-
-
-def second(plain, x, y, s):
-    """The pair: a network, and one without the direction the first listens to."""
-    slopes = gradients(plain, x[:2000], y[:2000])[0]
-    away = singular_directions(slopes[None])
-    other = fitted(without(x, away)[0], y, s, steps)
-    return together(plain, deprived(other, away)), away[0, 0]
 
 
 # %%
@@ -337,82 +348,170 @@ UPSAMPLED = [("none", ""), ("random copies", f"× {copies[-1]}")]
 UPSAMPLED += [("early cluster", f"× {k}") for k in copies]
 UPSAMPLED += [("high early loss", f"× {k}") for k in copies]
 SHARPNESS = [("SAM", f"ρ = {r:g}") for r in radii]
+ATTACKED = [("adversarial training", f"ε = {r:g}") for r in attack_radii]
 DROPPED = [("early dropout", f"{r:g}") for r in early_rates]
 DROPPED += [("very large dropout", f"{r:g}") for r in large_rates]
 PAIR = [("orthogonal pair", "")]
 
 
-def chosen_sets(x, y, s):
-    """Early cluster and points of high early loss, (n,) each."""
-    logits = fitted(x, y, s, early)(x)[0].detach()
-    cluster, losses = early_cluster(logits, y, s)
-    return cluster, above(losses, threshold)
+def chosen_sets(x, y, seeds):
+    """Of each seed: early cluster and high early loss among all points, and the
+    points of high early loss among the first n only, for each of `sizes`."""
+    firsts = [[torch.arange(n) for n in (n_train, *sizes)] for _ in seeds]
+    looks = fitted(x, y, seeds, firsts, early)
+    for i, s in enumerate(seeds):
+        networks = [
+            looks.unstack(i * len(firsts[i]) + j) for j in range(len(firsts[i]))
+        ]
+        outputs, losses = losses_of(networks[0], x[i], y[i])
+        few = [
+            above(losses_of(network, x[i, :n], y[i, :n])[1], threshold)
+            for network, n in zip(networks[1:], sizes, strict=True)
+        ]
+        yield slow(outputs, y[i], losses, s), above(losses, threshold), few
 
 
-def judged(score, s, seen):
-    """(cells, 4): right on validation, on test, on its silent points, on those seen."""
+def indices(cluster, high, few, s):
+    """What the networks of a seed are shown: all points, then the first n only."""
+    some = random(n_train, int(cluster.sum()), s).to(where)
+    yield from (copied(some, 1), copied(some, copies[-1]))
+    yield from (copied(chosen, k) for chosen in (cluster, high) for k in copies)
+    yield from (copied(chosen, k) for chosen in few for k in (1, copies[-1]))
 
-    def right(draw, among):
-        with torch.no_grad():
-            return share(score(draw.x).argmax(-1) == draw.y, among)
 
-    splits = [data.draw(n_heldout, s, split) for split in ("validation", "test")]
-    checked, test = (Sample(*[t.to(where) for t in draw]) for draw in splits)
-    every = torch.ones_like(test.clean)
-    found = [right(checked, every), right(test, every)]
-    found += [right(test, ~test.clean), right(seen, ~seen.clean)]
-    return torch.stack([row.reshape(-1) for row in found], -1)
+# %% [markdown]
+# The remedies that change the update: masks, an attack, and what the second network of a pair is denied.
 
 
 # %%
-def one(s):
-    """Everything on the data of one seed."""
-    seen = Sample(*[t.to(where) for t in data.draw(n_train, s)])
-    x, y, clean = seen
-    cluster, high = chosen_sets(x, y, s)
-    some = random(n_train, int(cluster.sum()), s).to(where)
-    index = [copied(some, 1), copied(some, copies[-1])]
-    index += [copied(chosen, k) for chosen in (cluster, high) for k in copies]
-    stack = fitted(x, y, s, steps, len(index), index)
-    pair, away = second(Stack.of([stack.unstack(0)]), x, y, s)
-    sharp = fitted(x, y, s, steps, len(radii), rho=radii)
-    dropped = fitted(x, y, s, steps, len(DROPPED), dropped=drops(s))
-    scores = (stack, sharp, dropped, pair)
-    sets = [share(c, ~clean) for c in (cluster, high)]
+def drops(seeds):
+    """Masks of an update for all dropout cells: both layers early, or the last."""
+
+    def at(number):
+        left = max(0.0, 1 - 2 * number / steps)
+        size = batch, width
+        sets = [masks(seeds, number, size, r * left, 2) for r in early_rates]
+        for r in large_rates:
+            last = masks(seeds, number, size, r)[0]
+            sets.append([torch.ones_like(last), last])
+        layers = zip(*sets, strict=True)
+        return [torch.stack(layer, 1).flatten(0, 1).to(where) for layer in layers]
+
+    return at
+
+
+def per_network(values, seeds):
+    """A setting for each network: the same list for every seed."""
+    return torch.tensor(values, device=where).repeat(len(seeds))
+
+
+def attack(score, x, y, begin, epsilon):
+    return pgd(score, x, y, epsilon, steps=attack_steps, start=begin)
+
+
+def second(plain, x, y, seeds):
+    """The pair: a network, and one without the direction the first listens to."""
+    away = singular_directions(gradients(plain, x[:, :2000], y[:, :2000]))
+    every = [[torch.arange(n_train)] for _ in seeds]
+    other = fitted(without(x, away), y, seeds, every, steps)
+    return together(plain, deprived(other, away)), away[:, 0]
+
+
+# %%
+def judged(score, seeds, seen, limits):
+    """(S, cells, 4): right on validation, on test, on its silent points, and on
+    the silent points among the first `limits` of training, a limit for each cell."""
+    cells, every = len(limits), torch.ones((), dtype=torch.bool, device=where)
+
+    def right(x, y, among=every):
+        with torch.no_grad():
+            of_net = y.repeat_interleave(cells, 0)
+            found = score(x.repeat_interleave(cells, 0)).argmax(-1) == of_net
+        found = found.unflatten(0, (-1, cells))
+        return share(found, among.expand_as(found))
+
+    checked, test = (
+        drawn(seeds, n_heldout, split) for split in ("validation", "test")
+    )
+    silent = (~seen.clean).nonzero()[:, 1].reshape(len(seeds), -1)
+    rows = torch.arange(len(seeds), device=where)[:, None]
+    known = silent[:, None] < torch.tensor(limits, device=where)[:, None]
+    return torch.stack(
+        [
+            right(checked.x, checked.y),
+            right(test.x, test.y),
+            right(test.x, test.y, ~test.clean[:, None]),
+            right(seen.x[rows, silent], seen.y[rows, silent], known),
+        ],
+        -1,
+    )
+
+
+def withstood(score, seeds):
+    """(S, radii): right on test points that were attacked, by radius."""
+    draws = drawn(seeds, n_heldout, "test")
+    cells = len(ATTACKED)
+    x, y = (t[:, :1000].repeat_interleave(cells, 0) for t in (draws.x, draws.y))
+    moved = x + pgd(score, x, y, per_network(attack_radii, seeds))
+    return accuracy(score, moved, y).cpu().reshape(-1, cells)
+
+
+# %%
+def all_of(seeds):
+    """Everything on the data of these seeds, networks side by side."""
+    seen, bar = drawn(seeds, n_train), tqdm(total=5)
+    x, y, own = seen.x, seen.y, range(len(seeds))
+    sets = list(chosen_sets(x, y, seeds))
+    index = [list(indices(*found, s)) for found, s in zip(sets, seeds, strict=True)]
+    limits = [n_train] * len(UPSAMPLED) + [n for n in sizes for _ in (0, 1)]
+
+    def trained(arms, **how):
+        every = [[torch.arange(n_train)] * len(arms) for _ in seeds]
+        found = fitted(x, y, seeds, every, steps, **how)
+        bar.update()
+        return found, [n_train] * len(arms)
+
+    shown = fitted(x, y, seeds, index, steps)
+    bar.update()
+    plain = shown.take([i * len(limits) for i in own])
+    pair, away = second(plain, x, y, seeds)
+    bar.update()
+    rho, epsilon = (per_network(r, seeds) for r in (radii, attack_radii))
+    sharp = trained(SHARPNESS, rule=partial(SAM, rho=rho))
+    hardened = trained(ATTACKED, move=partial(attack, epsilon=epsilon))
+    dropped = trained(DROPPED, dropped=drops(seeds))
+    stacks = (shown, limits), sharp, hardened, dropped, (pair, [n_train])
+    arms = torch.cat([judged(f, seeds, seen, first) for f, first in stacks], 1)
+    guarded = plain.take([i for i in own for _ in ATTACKED]), hardened[0]
+    axes = torch.stack([data.rotation(s)[0] for s in seeds])
+    n_shown = len(UPSAMPLED)
     return {
-        "arms": torch.cat([judged(score, s, seen) for score in scores]),
-        "few": torch.stack([smaller(seen, n, s) for n in sizes]),
-        "sets": torch.stack(
-            [*sets, *(c.float().mean().cpu() for c in (cluster, high))]
-        ),
-        "cosine": (away @ data.rotation(s)[0].to(away)).abs().cpu(),
+        "arms": torch.cat([arms[:, :n_shown], arms[:, len(limits) :]], 1),
+        "few": arms[:, n_shown : len(limits)].unflatten(1, (len(sizes), 2)),
+        "sets": found_in(sets, ~seen.clean),
+        "cosine": (away * axes.to(away)).sum(-1).abs().cpu(),
+        "attacked": torch.stack([withstood(f, seeds) for f in guarded], 1),
     }
 
 
-def smaller(seen, n, s):
-    """(2, 4): points as they are, high ones copied, with the first n only."""
-    x, y, clean = (t[:n] for t in seen)
-    high = chosen_sets(x, y, s)[1]
-    index = [copied(high, 1), copied(high, copies[-1])]
-    stack = fitted(x, y, s, steps, len(index), index)
-    return judged(stack, s, Sample(x, y, clean))
-
-
-def all_of(seeds):
-    rows = [one(s) for s in tqdm(seeds)]
-    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+def found_in(sets, silent):
+    """(S, 4): of the silent points the share in early cluster and high early loss,
+    and the share that these are of all points."""
+    found = torch.stack([torch.stack(of_seed[:2]) for of_seed in sets])
+    caught = share(found, silent[:, None].expand_as(found))
+    return torch.cat([caught, found.float().mean(-1).cpu()], 1)
 
 
 def short(seeds):
     """A fiftieth of one arm, to see whether processes are faster here."""
-    draws = {s: data.draw(n_train, s) for s in seeds}
-    for s, draw in draws.items():
-        fitted(draw.x.to(where), draw.y.to(where), s, max(1, steps // 50))
+    x, y, _ = drawn(seeds, n_train)
+    every = [[torch.arange(n_train)] * len(UPSAMPLED) for _ in seeds]
+    fitted(x, y, seeds, every, max(1, steps // 50))
     return {"seed": torch.tensor(seeds)}
 
 
 measured = each(all_of, seeds, how, short)
-names = UPSAMPLED + SHARPNESS + DROPPED + PAIR
+names = UPSAMPLED + SHARPNESS + ATTACKED + DROPPED + PAIR
 arms = measured["arms"].unbind(1)
 slabs = {name: list(arm.T) for name, arm in zip(names, arms, strict=True)}
 
@@ -422,6 +521,8 @@ glue("plain", slabs["none", ""][1].mean())
 glue("slab_random", slabs[UPSAMPLED[1]][1].mean())
 glue("slab_pair", slabs[PAIR[0]][1].mean())
 glue("slab_high", slabs[best(slabs, "high early loss")][1].mean())
+hardest = best(slabs, "adversarial training")
+glue("slab_attacked", slabs[hardest][1].mean())
 glue("slab_dropout", max(float(slabs[key][1].mean()) for key in DROPPED))
 glue("direction", measured["cosine"].mean())
 for i, name in enumerate(
@@ -431,6 +532,18 @@ for i, name in enumerate(
 sharpest = best(slabs, "SAM")
 glue("slab_sam", slabs[sharpest][1].mean())
 report("simplicity/sam-breaks-the-ceiling", slabs[sharpest][1] - ceiling)
+
+# %%
+gained = slabs[hardest][1] - ceiling
+report("simplicity/adversarial-training-keeps-the-ceiling", gained)
+
+# %%
+at = [f"ε = {r:g}" for r in attack_radii].index(hardest[1])
+unguarded, guarded = measured["attacked"][..., at].unbind(1)
+glue("epsilon", attack_radii[at])
+glue("unguarded", unguarded.mean())
+glue("guarded", guarded.mean())
+report("simplicity/adversarial-training-withstands-attacks", guarded - unguarded)
 
 # %%
 few_times, many_times = (
@@ -460,19 +573,20 @@ dots(
 # sooner in a smaller set. The direction that the first network of the pair listens to has a cosine of {glue:text}`direction:.3f` with the
 # linear coordinate, which it was never told.
 #
-# All arms, settings that were not chosen included. *Passes* counts gradients of a batch; updates and passes include those of the early look.
+# All arms, settings that were not chosen included. *Gradients* are those of a batch, by the weights or by the inputs; both counts include
+# the early look.
 # What to copy is found with training labels, a setting is chosen with validation labels, and the pair needs neither.
 
 # %% tags=["hide-input"]
-DOUBLE = ("SAM", "twice the updates", "orthogonal pair")
+UPDATES = {"twice the updates": 2, "orthogonal pair": 2}
+GRADIENTS = UPDATES | {"SAM": 2, "adversarial training": 1 + attack_steps}
 LOOKED = ("random copies", "early cluster", "high early loss")
 
 
 def rows(where, arms, n, look):
     """The lines of the table for one testbed."""
     for key, (_, test, hard, *_) in arms.items():
-        look_ = look * (key[0] in LOOKED)
-        passes = n * (1 + (key[0] in DOUBLE)) + look_
+        looked = look * (key[0] in LOOKED)
         settings = [other for other in arms if other[0] == key[0]]
         chosen = "yes" if key == best(arms, key[0]) else "no"
         yield [
@@ -481,8 +595,8 @@ def rows(where, arms, n, look):
             bootstrap(test),
             paired(test, arms["none", ""][1]) if key[0] != "none" else None,
             float(hard.mean()),
-            passes if key[0] != "SAM" else n,
-            passes,
+            n * UPDATES.get(key[0], 1) + looked,
+            n * GRADIENTS.get(key[0], 1) + looked,
             chosen if len(settings) > 1 else "–",
         ]
 
@@ -496,7 +610,7 @@ table(
         "minus none",
         "hard ones",
         "updates",
-        "passes",
+        "gradients",
         "validation's choice",
     ],
     [

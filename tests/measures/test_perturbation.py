@@ -109,6 +109,15 @@ def test_each_network_of_a_stack_is_attacked_as_if_alone(own):
         assert accuracy(linear(w), x, y)[s] == accuracy(linear(w[s]), points, targets)
 
 
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_networks_of_a_stack_may_be_attacked_at_radii_of_their_own(norm):
+    w, x, y = normal(3, 6, name="w"), normal(9, 6), labels(9)
+    radii = torch.tensor([0.0, 0.1, 0.4])
+    deltas = pgd(linear(w), x, y, radii, norm, 5)
+    for s, radius in enumerate(radii.tolist()):
+        torch.testing.assert_close(deltas[s], pgd(linear(w[s]), x, y, radius, norm, 5))
+
+
 def test_attacks_leave_no_gradient_in_the_network():
     network = torch.nn.Linear(6, 2)
     pgd(network, normal(4, 6).float(), labels(4), 0.1)
@@ -179,6 +188,10 @@ def test_bad_input_is_refused_with_its_value():
         pgd(linear(w), x, y, -1)
     with pytest.raises(ValueError, match="in 0 steps"):
         pgd(linear(w), x, y, 0.1, steps=0)
+    with pytest.raises(ValueError, match=r"epsilon tensor\(\[ 0\.1000, -0\.1000\]\)"):
+        pgd(linear(w), x, y, torch.tensor([0.1, -0.1]))
+    with pytest.raises(ValueError, match=r"epsilon of shape \(2,\).*one for each network"):
+        pgd(linear(normal(3, 6, name="w")), x, y, torch.tensor([0.1, 0.2]))
     with pytest.raises(ValueError, match="inside of them"):
         pgd(linear(w), x, y, 0.1, bounds=(0, 1))
     with pytest.raises(ValueError, match=r"\(9, 6\) with labels of shape \(8,\)"):

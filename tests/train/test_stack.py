@@ -146,6 +146,15 @@ def test_a_network_taken_out_is_its_own():
     assert len(stack) == 3
 
 
+def test_some_networks_taken_make_a_stack_of_their_own():
+    stack, x = Stack.of(perceptrons()), data()[0]
+    some, expected = stack.take([2, 0, 2]), stack(x)[[2, 0, 2]].detach().clone()
+    trained(stack, range(3), 3)
+    torch.testing.assert_close(some(x), expected)
+    with pytest.raises(ValueError, match="a stack of no networks"):
+        stack.take([])
+
+
 @pytest.mark.parametrize(
     ("networks", "message"),
     [

@@ -61,7 +61,7 @@ def pgd(
     score: Score,
     x: Float[Tensor, "*r n ..."],
     y: Int[Tensor, "*r n"],
-    epsilon: float,
+    epsilon: float | Float[Tensor, " s"],
     norm: str = "l2",
     steps: int = 20,
     step: float | None = None,
@@ -70,17 +70,20 @@ def pgd(
 ) -> Float[Tensor, "*s n ..."]:
     """Perturbations of norm ("l2" or "linf") at most epsilon that make each point's margin small: projected gradient descent.
 
+    `epsilon` may be one number for each network of a stack, (S,): each is then attacked as if alone.
     Each step goes `step` (2.5 epsilon / steps unless given) against the gradient, taken to length 1 or to its sign, and back into
     the ball and, with `bounds`, into the pixels' range. It begins at `start`, 0 unless given. madry2018robust.
-    Raises ValueError for an unknown norm, a negative epsilon, no steps, or points outside of the bounds.
+    Raises ValueError for an unknown norm, a negative epsilon or another number of them than networks, no steps, or points outside
+    of the bounds.
     """
     if norm not in NORMS:
         raise ValueError(f"norm {norm!r}: expected one of {', '.join(NORMS)}")
-    if not epsilon >= 0 or steps < 1:
+    if not bool((torch.as_tensor(epsilon) >= 0).all()) or steps < 1:
         raise ValueError(f"epsilon {epsilon} in {steps} steps: expected epsilon >= 0 and at least one step")
     if bounds and not bounds[0] <= x.min() <= x.max() <= bounds[1]:
         raise ValueError(f"points from {x.min():g} to {x.max():g} with bounds {bounds}: expected the points to lie inside of them")
     points, labels = _each(score, x, y)
+    epsilon = _radius(epsilon, labels)
     lead, stride = labels.ndim, 2.5 * epsilon / steps if step is None else step
 
     def back(delta: Tensor) -> Tensor:
@@ -90,7 +93,7 @@ def pgd(
     delta = back(torch.zeros_like(points) if start is None else start.expand_as(points))
     for _ in range(steps):
         slope = gradients(score, points + delta, labels).flatten(lead)
-        delta = back(delta - stride * _steepest(slope, norm).reshape(points.shape))
+        delta = back(delta - (stride * _steepest(slope, norm)).reshape(points.shape))
     return delta
 
 
@@ -175,7 +178,19 @@ def _steepest(slope: Tensor, norm: str) -> Tensor:
     return slope.sign() if norm == "linf" else _unit(slope)
 
 
-def _project(delta: Tensor, epsilon: float, norm: str) -> Tensor:
+def _radius(epsilon: float | Tensor, labels: Tensor) -> float | Tensor:
+    """A radius for all, or one for each network in the shape (S, 1, 1) that goes with flat points (S, n, d)."""
+    if not isinstance(epsilon, Tensor) or epsilon.ndim == 0:
+        return epsilon
+    if labels.ndim != 2 or epsilon.shape != labels.shape[:1]:
+        raise ValueError(
+            f"epsilon of shape {tuple(epsilon.shape)} for labels of shape {tuple(labels.shape)}: expected a number, or one for "
+            "each network of a stack"
+        )
+    return epsilon.to(labels.device)[:, None, None]
+
+
+def _project(delta: Tensor, epsilon: float | Tensor, norm: str) -> Tensor:
     """The nearest point of the ball."""
     if norm == "linf":
         return delta.clamp(-epsilon, epsilon)

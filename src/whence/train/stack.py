@@ -71,6 +71,10 @@ class Stack:
         network.seed = None  # type: ignore[assignment]
         return network
 
+    def take(self, places: Sequence[int]) -> Stack:
+        """Some of the networks, each as often as it is named, as a stack of their own: training it changes nothing here."""
+        return Stack.of([self.unstack(i) for i in places])
+
     def _call(self, method: str, x: Tensor, more: tuple[Any, ...]) -> Tensor:
         module, own = _Method(self.template, method), self._own(x)
         weights = {f"network.{name}": t for name, t in self.weights.items()}
