@@ -30,8 +30,8 @@ import torch
 from tqdm import tqdm
 
 from whence.claims.ledger import report
-from whence.claims.numbers import keep
-from whence.data.dominoes import DOMINOES, upper
+from whence.claims.numbers import keep, kept
+from whence.data.dominoes import named, upper
 from whence.data.slabs import Linear, Slab, lms, ms, noisy_lms
 from whence.device import device as choose
 from whence.figures.curves import curves
@@ -50,9 +50,7 @@ from whence.train.stack import Stack
 from whence.train.supervised import cross_entropy, labelled
 
 # %% tags=["parameters"]
-dataset: str = (
-    "digits"  # of the dominoes' lower halves: digits, or cifar10 under MNIST
-)
+dataset: str = "digits"  # what dominoes are made of: digits, or mnist+cifar10
 seed: int = 0  # first seed; a seed chooses data, first weights and order
 n_seeds: int = 3  # how many seeds, counted up from the first
 n_test: int = 5000  # test points
@@ -135,7 +133,7 @@ table(
 # %%
 where = choose(device)
 seeds = list(range(seed, seed + n_seeds))
-kept = []  # what the record keeps of every setting
+noted = []  # what the record keeps of every setting
 
 
 def points(data, n, split):
@@ -190,7 +188,7 @@ def redrawn(network, test, subset, rotations=None):
 def note(setting, scores):
     """Into the record: the scores of every seed."""
     for s, of_seed in zip(seeds, scores.permute(2, 0, 1).tolist(), strict=True):
-        kept.append([setting, s, *of_seed[0], *of_seed[1]])
+        noted.append([setting, s, *of_seed[0], *of_seed[1]])
 
 
 def slabs(setting, data, n, steps, rate, **recipe):
@@ -310,10 +308,10 @@ report(
 # Coordinates are made up; the published images put an MNIST 0 or 1 above a car or a truck of CIFAR-10, one label for both. What needs no
 # download is smaller: a digit of 8 × 8 pixels, 0 or 1, above another one that is even (2, 4, 6, 8) or odd (3, 5, 7, 9). Given the label,
 # chance says which images meet, and every image of a label is used before any is used again; those of the test dominoes are of the test
-# split. The parameter `dataset="cifar10"` asks for the published pair.
+# split. The parameter `dataset="mnist+cifar10"` asks for the published pair; what came of it is on record, and in the last table.
 
 # %%
-dominoes = DOMINOES[dataset]
+dominoes = named(dataset)
 train, test = (
     points(dominoes, n, s) for n, s in ((n_dominoes, "train"), (n_pairs, "test"))
 )
@@ -414,6 +412,34 @@ report("simplicity/adversarial-training-does-not-help", hard_auc[1])
 # adds nothing is what we see as well (with it less without, paired by seed: {glue:text}`difference`); that nothing was there is not.
 #
 # ## Beside the published numbers
+#
+# What needs a download was run once and is on record: this notebook with `dataset="mnist+cifar10"`, the published pair of sets in the
+# published number and size, 3 × 64 × 32 pixels, {glue:text}`pair_seeds:.0f` seeds. The network is not the published ResNet-50 but the
+# one above, with {glue:text}`pair_width:.0f` channels in its first convolution.
+
+# %% tags=["hide-input"]
+PAIR = "mnist+cifar10"
+record = kept("simplicity/pitfalls", PAIR, "scores")
+alone = kept("simplicity/pitfalls", PAIR, "lower half")
+
+
+def recorded(setting, kind="AUC"):
+    """Of the committed run on the published pair: an interval over seeds each arm."""
+    rows = record.where(setting=f"dominoes, {setting}")
+    return [bootstrap(torch.tensor(rows.column(f"{kind}, {arm}"))) for arm in ARMS]
+
+
+on_pair = {name: recorded(name) for name in scores} if record else {}
+words = {"pair_accuracy": "not on record", "pair_top": "not on record"}
+words |= {"pair_bottom": "not on record", "pair_alone": "not on record"}
+if record and alone:
+    words["pair_accuracy"] = str(recorded("CNN", "accuracy")[0])
+    words["pair_top"], words["pair_bottom"] = map(str, on_pair["CNN"][1:])
+    words["pair_alone"] = str(bootstrap(torch.tensor(alone.column("accuracy"))))
+for name, text in words.items():
+    glue(name, text)
+glue("pair_seeds", len(alone.column("accuracy")) if alone else 0)
+glue("pair_width", alone.column("width")[0] if alone else cnn_width)
 
 # %% tags=["hide-input"]
 for setting, found in scores.items():
@@ -429,25 +455,34 @@ PUBLISHED = {
 shown = {"LMS-5": lms5[-1, 0], "MS-(5,7)": ms57[-1, 0], "noisy LMS-7": noisy[-1, 0]}
 shown["noisy LMS-7, accuracy"] = noisy[-1, 1]
 shown |= {f"dominoes, {name}": found[0] for name, found in scores.items()}
+rows = [[name, *map(bootstrap, found)] for name, found in shown.items()]
+rows += [
+    [f"dominoes, {name} (record, {PAIR})", *of] for name, of in on_pair.items()
+]
 table(
     ["", *ARMS, "published"],
-    [
-        [name, *map(bootstrap, found), PUBLISHED.get(name, "")]
-        for name, found in shown.items()
-    ],
+    [[*row, PUBLISHED.get(row[0].partition(" (")[0], "")] for row in rows],
     "Area under the curve, or accuracy where it says so, on test points, with 95 % intervals over seeds; and the three published numbers "
     "where there are any: one run each, slabs with d = 50, dominoes with ResNet-50 on MNIST above CIFAR-10.",
     ".3f",
 )
 
 # %%
+keep(
+    "lower half",
+    {"seed": seeds, "accuracy": learnt, "width": [cnn_width] * n_seeds},
+)
 columns = ["setting", "seed"]
 columns += [f"{kind}, {arm}" for kind in ("AUC", "accuracy") for arm in ARMS]
-keep("scores", dict(zip(columns, zip(*kept, strict=True), strict=True)))
+keep("scores", dict(zip(columns, zip(*noted, strict=True), strict=True)))
 
 # %% [markdown]
-# On slabs the published picture comes out, now with intervals, which single runs had not. On images its direction does; small images
-# whose lower half is not very hard are no extreme case.
+# On slabs the published picture comes out, now with intervals, which single runs had not. On digits above digits its direction does;
+# small images whose lower half is not very hard are no extreme case. On the published pair a small network has a test accuracy of
+# {glue:text}`pair_accuracy` (published .998). With the digits of MNIST redrawn its area under the curve is {glue:text}`pair_top` (published
+# .494), with the cars and trucks of CIFAR-10 redrawn {glue:text}`pair_bottom` (published 1.000). It says less than it seems to: given
+# digits of either label above them, the same network in as many updates tells cars from trucks in {glue:text}`pair_alone` of cases. A
+# feature that is learnt so slowly is ignored whatever stands above it.
 #
 # ## What stays open
 #
@@ -455,6 +490,8 @@ keep("scores", dict(zip(columns, zip(*kept, strict=True), strict=True)))
 #   number of points, noise, dimension and width decide that, and whether it is pieces or moments that make a feature simple, is the
 #   question of the notebook on the limits of simplicity bias. What mends it, at equal numbers of updates, is that of the one on
 #   mitigations.
-# - *Dominoes at full size.* A network of three convolutions is not a ResNet-50, and 8 × 8 digits are not CIFAR-10: there the harder half
-#   would be harder and the simple one as simple. At these sizes the lower image could be learnt, yet it was not easy.
+# - *Dominoes and large networks.* A network of three convolutions is not a ResNet-50. On digits above digits the lower image could be
+#   learnt, yet it was not easy; on the published pair a network that learns cars and trucks well in the same time is what the question
+#   asks for, and is more than two cores can train for ten seeds. Of the registered test images of CIFAR-10, the first thousand, about 200
+#   are cars or trucks, so that each is in several test dominoes.
 # - *Chance among seeds.* Of few networks one that is a little off leaves a verdict undecided. The claims page has a run of ten.

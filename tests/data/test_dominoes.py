@@ -6,9 +6,9 @@ import pytest
 import torch
 from beartype import beartype
 
-from whence.data.dominoes import DIGITS, MNIST_CIFAR, Dominoes, Half, stack, upper
+from whence.data.dominoes import DIGITS, DOMINOES, MNIST_CIFAR, Dominoes, Half, named, stack, upper
 from whence.data.entries import DataError
-from whence.data.registry import arrays
+from whence.data.registry import arrays, members
 from whence.seeds import stream
 
 checked = jaxtyping.jaxtyped(typechecker=beartype)
@@ -118,3 +118,14 @@ def test_the_published_pair_is_of_the_classes_that_its_authors_used():
     """MNIST 0 and 1 above automobile (1) and truck (9) of CIFAR-10."""
     assert (MNIST_CIFAR.top.zero, MNIST_CIFAR.top.one) == ((0,), (1,))
     assert (MNIST_CIFAR.bottom.zero, MNIST_CIFAR.bottom.one) == ((1,), (9,))
+
+
+@pytest.mark.parametrize("name", DOMINOES)
+def test_dominoes_are_named_by_the_sets_they_are_made_of_so_that_a_run_is_keyed_by_all(name):
+    found = named(name)
+    assert set(members(name)) == {found.top.dataset, found.bottom.dataset}
+
+
+def test_dominoes_that_there_are_not_are_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"no dominoes of 'cifar10': expected one of 'digits', 'mnist\+cifar10'"):
+        named("cifar10")

@@ -135,6 +135,24 @@ def test_any_change_to_an_entry_changes_its_fingerprint_and_no_other(project):
         assert fingerprint("tiny") == before["tiny"], old
 
 
+def test_the_fingerprint_of_two_sets_changes_with_either(project):
+    before, text = fingerprint("tiny+clothes"), project.registry.read_text()
+    assert before != fingerprint("tiny")
+    assert before != fingerprint("clothes")
+    assert before != fingerprint("clothes+tiny")
+    for name in ("tiny", "clothes"):
+        project.registry.write_text(text.replace(f'title = "{name}"', 'title = "another"', 1))
+        assert project.registry.read_text() != text
+        assert fingerprint("tiny+clothes") != before, name
+    with pytest.raises(ValueError, match="no data set 'tyni': There are clothes, tiny"):
+        fingerprint("clothes+tyni")
+
+
+def test_a_name_with_a_plus_is_refused():
+    with pytest.raises(ValueError, match=r"\[a\+b\].*a name without \+"):
+        parse("a+b", GOOD)
+
+
 def test_a_comment_or_the_order_of_fields_leaves_the_fingerprint(project):
     before = fingerprint("clothes")
     text = project.registry.read_text().replace(

@@ -209,6 +209,9 @@ def test_a_data_set_has_to_be_in_the_registry_and_a_device_to_be_one(notebook):
     notebook("a", parameters='# %% tags=["parameters"]\ndataset: str = "photos"\ndevice: str = "auto"\n')
     with pytest.raises(UsageError, match=r"no data set 'cifar': did you mean 'cifar10'\? .*photos"):
         resolve("locality/a", "laptop", ["dataset=cifar"])
+    with pytest.raises(UsageError, match=r"no data set 'cifar': did you mean 'cifar10'\?"):
+        resolve("locality/a", "laptop", ["dataset=mnist+cifar"])
+    assert resolve("locality/a", "laptop", ["dataset=mnist+cifar10"])["dataset"] == "mnist+cifar10"
     with pytest.raises(UsageError, match="expected auto, cpu, cuda or cuda:0"):
         resolve("locality/a", "laptop", ["device=gpu"])
     assert resolve("locality/a", "paper", ["dataset=digits", "device=cuda:1"]) == {"dataset": "digits", "device": "cuda:1"}

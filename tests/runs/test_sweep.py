@@ -132,6 +132,8 @@ def test_data_that_are_not_here_are_asked_for_before_anything_runs(measuring, mo
     monkeypatch.delenv("WHENCE_DATA", raising=False)
     with pytest.raises(UsageError, match="no cifar10 and no mnist here yet: whence data fetch cifar10 mnist"):
         cells("dataset=mnist,photos,cifar10")
+    with pytest.raises(UsageError, match="no cifar10 and no mnist here yet: whence data fetch cifar10 mnist"):
+        cells("dataset=mnist+cifar10")
 
 
 @pytest.mark.parametrize(

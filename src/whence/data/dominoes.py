@@ -80,7 +80,14 @@ DIGITS = Dominoes(
     Half("digits", (0,), (1,)), Half("digits", (2, 4, 6, 8), (3, 5, 7, 9))
 )  # digits 0 and 1 above the parity of others
 MNIST_CIFAR = Dominoes(Half("mnist", (0,), (1,)), Half("cifar10", (1,), (9,)))  # digits 0 and 1 above cars and trucks
-DOMINOES = {"digits": DIGITS, "cifar10": MNIST_CIFAR}  # by the data set of the lower, harder half
+DOMINOES = {"digits": DIGITS, "mnist+cifar10": MNIST_CIFAR}  # by the registered sets that they are made of
+
+
+def named(dataset: str) -> Dominoes:
+    """The dominoes made of these registered sets. Raises ValueError with the names there are."""
+    if dataset not in DOMINOES:
+        raise ValueError(f"no dominoes of {dataset!r}: expected one of {', '.join(map(repr, DOMINOES))}")
+    return DOMINOES[dataset]
 
 
 def stack(top: Float[Tensor, "n a p p"], bottom: Float[Tensor, "n b q q"]) -> Float[Tensor, "n c h w"]:

@@ -115,6 +115,8 @@ def _tuples(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems(entry: Dataset):
+    if "+" in entry.name:
+        yield "a name without +, by which notebooks join the names of two sets"
     if entry.kind not in KINDS:
         yield f"kind {entry.kind!r}: expected one of {', '.join(KINDS)}"
     if entry.format not in FORMATS:

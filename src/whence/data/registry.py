@@ -48,9 +48,18 @@ def dataset(name: str) -> Dataset:
     return entries[name]
 
 
+def members(name: str) -> list[str]:
+    """The entries that the parameter `dataset` of a notebook names: one, or several joined by +, such as "mnist+cifar10"."""
+    return str(name).split("+")
+
+
 def fingerprint(name: str) -> str:
-    """The sha256 of an entry's canonical form: a run key made with it changes whenever anything in the entry does."""
-    return sha256(json.dumps(asdict(dataset(name)), sort_keys=True).encode())
+    """The sha256 of the canonical form of all entries named: a run key made with it changes whenever anything in one of them does.
+
+    Raises ValueError for a name that is not in the registry.
+    """
+    entries = [sha256(json.dumps(asdict(dataset(member)), sort_keys=True).encode()) for member in members(name)]
+    return entries[0] if len(entries) == 1 else sha256(json.dumps(entries).encode())
 
 
 def arrays(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:

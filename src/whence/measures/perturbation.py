@@ -161,10 +161,10 @@ def _each(score: Score, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Points (*s, n, *shape) and labels (*s, n): one copy of shared points for each network of a stack."""
     if x.shape[: y.ndim] != y.shape or x.ndim == y.ndim:
         raise ValueError(f"points of shape {tuple(x.shape)} with labels of shape {tuple(y.shape)}: expected one label a point")
-    with torch.no_grad():
-        lead = score(x.narrow(y.ndim - 1, 0, 1)).shape[:-2]
-    if len(lead) + 1 <= y.ndim:
+    if y.ndim > 1:  # each network has its own already
         return x.detach(), y
+    with torch.no_grad():
+        lead = score(x[:1]).shape[:-2]
     return x.detach().expand(*lead, *x.shape), y.expand(*lead, *y.shape)
 
 

@@ -27,7 +27,8 @@ def parts(notebook: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Digests of the things a run depends on: notebook, claims, parameters, code, data, environment; networks and records, if any.
 
     The claims are those of this notebook only. The code is every module of `whence` that the notebook imports, directly or
-    through others, and those that make the executed notebook. The data is the registry's entry of the parameter `dataset`.
+    through others, and those that make the executed notebook. The data is the registry's entry of the parameter `dataset`,
+    or its entries where that names several.
     Of a notebook that trains, the networks are all those that come with the project. Of one that shows kept tables, the records
     are the committed ones of every notebook it names, its own too; but only the book's own runs see them (see `sees_records`).
     Raises NotebookError for a file that is not Python.

@@ -141,11 +141,11 @@ def settings(notebook: str, profile: str) -> dict[str, Any]:
 
 
 def check_data_sets(names: Iterable[str]) -> None:
-    """Raises UsageError, with the nearest and all names, for a name that is not in the registry."""
-    from whence.data.registry import registry
+    """Raises UsageError, with the nearest and all names, for one that is not in the registry; + joins the names of several."""
+    from whence.data.registry import members, registry
 
     known = registry()
-    for name in names:
+    for name in (member for given in names for member in members(given)):
         if name not in known:
             raise UsageError(f"no data set {name!r}{nearest(name, known)} (data sets: {', '.join(known)})")
 

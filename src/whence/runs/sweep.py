@@ -139,11 +139,11 @@ def _check_data(found: Sequence[Cell]) -> None:
     names = {cell.job.parameters["dataset"] for cell in found if "dataset" in cell.job.parameters}
     if not names:
         return
-    from whence.data.registry import registry
+    from whence.data.registry import members, registry
     from whence.data.storage import here
 
     known = registry()
-    if missing := sorted(name for name in names if here(known[name]) == "no"):
+    if missing := sorted(name for name in {m for given in names for m in members(given)} if here(known[name]) == "no"):
         raise UsageError(f"no {' and no '.join(missing)} here yet: whence data fetch {' '.join(missing)}")
 
 

@@ -80,7 +80,7 @@ class Stack:
         weights = {f"network.{name}": t for name, t in self.weights.items()}
         state = {f"network.{name}": t for name, t in self.state.items()}
         if getattr(self.template, "STACKS", False):
-            return functional_call(module, (weights, state), (x, *more))
+            return functional_call(module, (weights, state), (x, *more), tie_weights=False)
 
         def one(weights: dict[str, Tensor], state: dict[str, Tensor], x: Tensor, more: tuple[Any, ...]) -> Tensor:
             return functional_call(module, (weights, state), (x, *more))
