@@ -1,15 +1,16 @@
-"""Masked softmaxes in float32, each with a bound on what rounding may have done to it; those in doubt are done in float64.
+"""Masked softmaxes in float32, each with a bound on what rounding may have done to it; those in doubt are done again.
 
 Logits are those of the expanded square, (y.c - |c|^2 / 2) / sigma^2 over the inputs that an output hears, with the pool's mean
 taken from y and c. |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
-queries and a chunk of the pool. They are in bits (times log2 e), since exp2 is the faster exponential and has no slow path
-where it underflows. See rounding.py for the bound.
+queries and a chunk of the pool. They are in bits (times log2 e), since exp2 is the faster exponential. What is in doubt, where
+pixels are far from the pool's mean and noise is low, is done again query by query from direct squares, which nothing cancels in,
+and in float64 if that is not enough. See rounding.py for the bounds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -17,17 +18,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whence.denoisers.gemm import product
-from whence.denoisers.rounding import doubtful, expanded
-from whence.denoisers.tiles import Tile
+from whence.denoisers.rounding import doubtful, expanded, squared
+from whence.denoisers.tiles import Tile, cut
 
 BITS = math.log2(math.e)
-
-
-class Job(NamedTuple):
-    """A tile and the queries that ask for it."""
-
-    tile: Tile
-    who: Int[Tensor, " q"]
+FLOOR = -100.0  # bits below the peak, where candidates no longer weigh, and exp2 is still fast: it is not where it underflows
+FEW = 32  # outputs done again at a time: they hear many inputs in common
 
 
 class Sums(NamedTuple):
@@ -73,6 +69,31 @@ class Sums(NamedTuple):
         return (self.total.log() - self.logs / self.total * math.log(2)).clamp_min(0)
 
 
+class Weighed(NamedTuple):
+    """Candidates' weights relative to the heaviest: its logit in bits and index, 2^(l - peak), and their sum times l - peak."""
+
+    peak: Float[Tensor, "*q"]
+    index: Int[Tensor, "*q"]
+    weights: Float[Tensor, "*q m"]
+    logs: Float[Tensor, "*q"] | None
+
+    @staticmethod
+    def of(logits: Float[Tensor, "*q m"], start: int, detailed: bool) -> Weighed:
+        """From logits in bits, which are overwritten; without details neither the index nor the logs mean anything."""
+        if not detailed:
+            peak = logits.amax(-1)
+            weights = logits.sub_(peak[..., None]).float().clamp_min_(FLOOR).exp2_()
+            return Weighed(peak, torch.zeros((), dtype=torch.int64, device=logits.device).expand(peak.shape), weights, None)
+        peak, index = logits.max(-1)
+        below = logits.sub_(peak[..., None]).float().clamp_min_(FLOOR)
+        weights = torch.exp2(below)
+        return Weighed(peak, index + start, weights, torch.linalg.vecdot(weights, below).double())
+
+    def sums(self, sums: Float[Tensor, "*q k"], largest: Float[Tensor, "*t"]) -> Sums:
+        """The softmax in progress, from the weights' sums times 1 and whatever else."""
+        return Sums(self.peak, sums, sums[..., 0] if self.logs is None else self.logs, self.index, largest)
+
+
 class Masked(NamedTuple):
     """Candidates (images of a pool) and queries as flat rows, and a centre not far from either; one noise level.
 
@@ -87,68 +108,76 @@ class Masked(NamedTuple):
     chunk: int
     detailed: bool
 
-    def run(self, jobs: list[Job], dtype: torch.dtype) -> list[Sums]:
-        """One pass over the pool for all jobs, logits in this dtype."""
-        states: list[Sums | None] = [None] * len(jobs)
-        centre = self.centre.to(dtype)
-        query = (self.query.to(dtype) - centre) * (BITS / self.variance)
-        for start in range(0, len(self.pool), self.chunk):
-            x = self.pool[start : start + self.chunk].T.contiguous()
-            for i, job in enumerate(jobs):
-                found = self._chunk(job, query, x, centre, start)
-                before = states[i]
-                states[i] = found if before is None else before.merge(found)
-        return [state for state in states if state is not None]
+    def solved(self, tiles: list[Tile], mask: Bool[Tensor, "d d"]) -> Sums:
+        """Every query's answers to all outputs, tile by tile, float32 where that will do and float64 where not."""
+        state = self._expanded(tiles)
+        outputs = torch.cat([tile.outputs for tile in tiles])
+        doubt = self._doubts(tiles, state)
+        for dtype in (torch.float32, torch.float64):
+            who, where = doubt.nonzero().unbind(1)
+            if len(who) == 0:
+                break
+            asked = [(int(b), cut(mask, outputs[part])) for b in who.unique() for part in where[who == b].split(FEW)]
+            better = self._direct(asked, dtype)
+            state = Sums(*(patched(old, who, where, new) for old, new in zip(state, better, strict=True)))
+            count = torch.cat([tile.rows.sum(1) for _, tile in asked])
+            delta = squared(better.peak / BITS, count)
+            doubt = torch.zeros_like(doubt)
+            doubt[who, where] = doubtful(delta, better.deviation, better.total, self.reach, self.detailed)
+        return state
 
-    def _chunk(self, job: Job, query: Tensor, x: Float[Tensor, "d m"], centre: Tensor, start: int) -> Sums:
-        tile, dtype = job.tile, query.dtype
-        keys = x.index_select(0, tile.inputs).to(dtype).sub_(centre.index_select(0, tile.inputs)[:, None])
-        rows = tile.rows.to(dtype)
-        asked = (query.index_select(0, job.who).index_select(1, tile.inputs)[:, None] * rows).flatten(0, 1)
-        logits = product(asked, keys).unflatten(0, (len(job.who), len(rows)))
+    def _expanded(self, tiles: list[Tile]) -> Sums:
+        """One pass over the pool for all queries and tiles, expanded squares in float32."""
+        states: list[Sums] = []
+        query = (self.query - self.centre) * (BITS / self.variance)
+        for start, x in self._chunks():
+            found = [self._tile(tile, query, x, start) for tile in tiles]
+            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
+        return Sums(*(torch.cat(column, -1 if column[0].ndim < 3 else 1) for column in zip(*states, strict=True)))
+
+    def _tile(self, tile: Tile, query: Float[Tensor, "b d"], x: Float[Tensor, "d m"], start: int) -> Sums:
+        keys = x.index_select(0, tile.inputs).sub_(self.centre.index_select(0, tile.inputs)[:, None])
+        rows = tile.rows.float()
+        asked = (query.index_select(1, tile.inputs)[:, None] * rows).flatten(0, 1)
+        logits = product(asked, keys).unflatten(0, (len(query), len(rows)))
         norms = product(rows, keys.square_())
         largest = norms.amax(-1)
-        logits.sub_(norms.mul_(BITS / (2 * self.variance)))
-        values = (x.index_select(0, tile.outputs).to(dtype) - centre.index_select(0, tile.outputs)[:, None]).float()
-        return self._summed(logits, torch.stack((torch.ones_like(values), values, values.square()), 1), start, largest)
+        found = Weighed.of(logits.sub_(norms.mul_(BITS / (2 * self.variance))), start, self.detailed)
+        sums = torch.bmm(self._values(tile, x), found.weights.permute(1, 2, 0)).permute(2, 0, 1)
+        return found.sums(sums.double(), largest)
 
-    def _summed(self, logits: Float[Tensor, "q t m"], values: Float[Tensor, "t 3 m"], start: int, largest: Tensor) -> Sums:
-        if self.detailed:
-            peak, index = logits.max(-1)
-        else:
-            peak, index = logits.amax(-1), torch.zeros((), dtype=torch.int64, device=logits.device)
-        below = logits.sub_(peak[..., None]).float()
-        weights = torch.exp2(below) if self.detailed else below.exp2_()
-        sums = torch.bmm(values, weights.permute(1, 2, 0)).permute(2, 0, 1).double()
-        logs = torch.linalg.vecdot(weights, below).double() if self.detailed else sums[..., 0]
-        return Sums(peak, sums, logs, (index + start).expand(peak.shape), largest)
+    def _direct(self, asked: list[tuple[int, Tile]], dtype: torch.dtype) -> Sums:
+        """One pass over the pool for single queries and tiles, direct squares in this dtype; all outputs in one row."""
+        query, states = self.query.to(dtype), list[Sums]()
+        for start, x in self._chunks():
+            found = []
+            for b, tile in asked:
+                apart = x.index_select(0, tile.inputs).to(dtype).sub_(query[b].index_select(0, tile.inputs)[:, None])
+                logits = product(tile.rows.to(dtype) * (-BITS / (2 * self.variance)), apart.square_())
+                weighed = Weighed.of(logits, start, self.detailed)
+                sums = torch.bmm(self._values(tile, x), weighed.weights[..., None])[..., 0]
+                found.append(weighed.sums(sums.double(), weighed.peak))
+            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
+        return Sums(*(torch.cat(column) for column in zip(*states, strict=True)))
 
-    def doubts(self, tiles: list[Tile], states: list[Sums]) -> Iterable[Bool[Tensor, "q t"]]:
-        """For each tile where float32 may not have kept to the tolerance, all queries having asked for it."""
+    def _chunks(self) -> Iterator[tuple[int, Float[Tensor, "d m"]]]:
+        for start in range(0, len(self.pool), self.chunk):
+            yield start, self.pool[start : start + self.chunk].float().T.contiguous()
+
+    def _values(self, tile: Tile, x: Float[Tensor, "d m"]) -> Float[Tensor, "t 3 m"]:
+        """1, the centred outputs and their squares."""
+        values = x.index_select(0, tile.outputs).sub_(self.centre.index_select(0, tile.outputs)[:, None])
+        return torch.stack((torch.ones_like(values), values, values.square()), 1)
+
+    def _doubts(self, tiles: list[Tile], state: Sums) -> Bool[Tensor, "q t"]:
+        """Where float32 may not have kept to the tolerance."""
         query = self.query - self.centre
         heard = [query.index_select(1, tile.inputs) for tile in tiles]
         own = torch.cat([part.square() @ tile.rows.float().T for part, tile in zip(heard, tiles, strict=True)], 1)
         loudest = torch.cat([loud(part).expand(-1, len(tile.rows)) for part, tile in zip(heard, tiles, strict=True)], 1)
         count = torch.cat([tile.rows.sum(1) for tile in tiles])
-        peak, total, deviation = (
-            torch.cat([getattr(state, name) for state in states], 1) for name in ("peak", "total", "deviation")
-        )
-        largest = torch.cat([state.largest for state in states])
-        delta = expanded(loudest, own, count, peak / BITS, largest, self.reach, self.variance)
-        found = doubtful(delta, deviation, total, self.reach, self.detailed)
-        return found.split([len(tile.rows) for tile in tiles], 1)
-
-    def solved(self, tiles: list[Tile]) -> list[Sums]:
-        """Every query's answer to every tile, float32 where that will do and float64 where not."""
-        everyone = torch.arange(len(self.query), device=self.query.device)
-        jobs = [Job(tile, everyone) for tile in tiles]
-        states = self.run(jobs, torch.float32)
-        doubts = enumerate(self.doubts(tiles, states))
-        again = [(i, *part(tiles[i], doubt)) for i, doubt in doubts if bool(doubt.any())]
-        better = self.run([Job(tile, who) for _, tile, who, _ in again], torch.float64) if again else []
-        for (i, _, who, outputs), new in zip(again, better, strict=True):
-            states[i] = Sums(*(patched(old, who, outputs, one) for old, one in zip(states[i], new, strict=True)))
-        return states
+        delta = expanded(loudest, own, count, state.peak / BITS, state.largest, self.reach, self.variance)
+        return doubtful(delta, state.deviation, state.total, self.reach, self.detailed)
 
 
 def loud(query: Float[Tensor, "q u"]) -> Float[Tensor, "q 1"]:
@@ -156,18 +185,10 @@ def loud(query: Float[Tensor, "q u"]) -> Float[Tensor, "q 1"]:
     return query.abs().amax(1, keepdim=True) if query.shape[1] else query.new_zeros(len(query), 1)
 
 
-def part(tile: Tile, doubt: Bool[Tensor, "q t"]) -> tuple[Tile, Int[Tensor, " p"], Int[Tensor, " s"]]:
-    """The part of a tile that is in doubt, who asks for it, and which of the tile's outputs it holds."""
-    who, outputs = doubt.any(1).nonzero().flatten(), doubt.any(0).nonzero().flatten()
-    rows = tile.rows[outputs]
-    heard = rows.any(0).nonzero().flatten()
-    return Tile(tile.outputs[outputs], tile.inputs[heard], rows[:, heard]), who, outputs
-
-
-def patched(old: Tensor, who: Int[Tensor, " p"], outputs: Int[Tensor, " s"], new: Tensor) -> Tensor:
+def patched(old: Tensor, who: Int[Tensor, " p"], where: Int[Tensor, " p"], new: Tensor) -> Tensor:
     """Some queries' answers to some outputs replaced; what is not by queries stays."""
     if old.ndim < 2:
         return old
     whole = old.to(new.dtype, copy=True)
-    whole[who[:, None], outputs] = new
+    whole[who, where] = new
     return whole

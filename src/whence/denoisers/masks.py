@@ -207,14 +207,13 @@ class PCALocality:
         return join(parts, y.dtype)
 
     def _solve(self, y: Tensor, sigma: float, tiles: list[Tile], chunk: int, detailed: bool) -> LocalPosterior:
-        mixtures: list[list[Sums]] = []
+        mixtures: list[Sums] = []
         for _, pool in self._batches(self.pool.flatten(1)):
             masked = Masked(pool, y.flatten(1), *self._centre, self.temperature * sigma**2, chunk, detailed)
-            mixtures.append(masked.solved(tiles))
+            mixtures.append(masked.solved(tiles, self.mask(sigma)))
         starts = [start for start, _ in self._batches(self.pool)]
-        every = [torch.cat([getattr(state, name) for state in states], 1) for states in mixtures for name in NAMES]
         back = torch.cat([tile.outputs for tile in tiles]).argsort()
-        means, entropies, totals, images = (torch.stack(every[i :: len(NAMES)])[..., back] for i in range(len(NAMES)))
+        means, entropies, totals, images = (torch.stack([getattr(state, name) for state in mixtures])[..., back] for name in NAMES)
         images = images + torch.tensor(starts, device=y.device)[:, None, None]
         mean = means.mean(0) + self._centre[0]
         entropy, heaviest = entropies.mean(0) + math.log(len(starts)), images.gather(0, totals.argmin(0)[None])[0]

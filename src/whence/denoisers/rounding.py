@@ -16,14 +16,14 @@ the logit, plus |c|^2 / 2.
 Products summed in blocks of B, the blocks' sums and |c|^2 in float64: a block sums S B / K, and there are K / B of them, so that
 delta = .42 u (.58 B / sqrt(K) |S| + .41 sqrt(B) r) / sigma^2.
 
-Sums of squares -|y - c|^2 / (2 sigma^2), along rows, then columns, k terms each: all of one sign, nothing cancels, and the error
+Sums of k squares -|y - c|^2 / (2 sigma^2), or of k x k along rows, then columns: all of one sign, nothing cancels, and the error
 is relative. The roundings of squares and of rows' sums average out in the sums over them, of which there are k or more; what is
 left is delta = .42 u (.58 (sqrt(k) + 1) + 2) (|l| + 20).
 
 With `MARGIN` deltas for every delta a mean is, to first order, off by |Cov_w(delta, x)| <= delta sd_w(x), the posterior's own
 deviation; or, at any order, by at most (exp(6 delta) - 1) (1 - w_max) times the range of the pixels: nothing, where one candidate
-has all the weight. The smaller of the two must be below `TOLERANCE`, else the softmax is in doubt, and is done in float64. These
-are bounds for roundings that are independent, as they are of images, not for any conspiracy of roundings: those of the worst case
+has all the weight. The smaller of the two must be below `TOLERANCE`, else the softmax is in doubt, and is done again: from direct
+squares where it was not, then in float64. These are bounds for roundings that are independent, as they are of images, not for any conspiracy of roundings: those of the worst case
 are sqrt(K) times larger and are not met (higham2002accuracy has both).
 """
 
@@ -79,7 +79,7 @@ def blocked(
 
 
 def squared(peak: Tensor, side: int | Tensor) -> Tensor:
-    """`MARGIN` delta of sums of squares over windows of this side, in nats."""
+    """`MARGIN` delta of sums of so many squares, or over windows of this side, in nats."""
     return MARGIN * 0.42 * UNIT * (0.58 * side**0.5 + 2.58) * (peak.double().abs() + NATS)
 
 
