@@ -26,7 +26,7 @@
 # %% tags=["hide-input"]
 from copy import deepcopy
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 
 import torch
 from tqdm import tqdm
@@ -47,18 +47,14 @@ from whence.measures.perturbation import (
 )
 from whence.nets.build import build
 from whence.stats import bootstrap, paired
+from whence.train import cells
 from whence.train.adversarial import attacked
 from whence.train.loop import fit
 from whence.train.many import each
 from whence.train.optim import SAM
 from whence.train.orthogonal import deprived, together, without
 from whence.train.stack import Stack
-from whence.train.supervised import (
-    cross_entropy,
-    example_losses,
-    labelled,
-    masks,
-)
+from whence.train.supervised import cross_entropy, example_losses, labelled
 from whence.train.upsample import above, copied, random, slow
 
 # %% tags=["parameters"]
@@ -131,13 +127,13 @@ def share(right, among):
     return ((right & among).sum(-1) / among.sum(-1)).cpu()
 
 
-def descend(looks, weights=None, rho=None, cells=1):
-    """(stacks, trace): `cells` networks a seed after each number of updates in
-    `looks`; and loss, largest slow and largest fast alignment, (n, 3, cells, S)."""
+def descend(looks, weights=None, rho=None, arms=1):
+    """(stacks, trace): `arms` networks a seed after each number of updates in
+    `looks`; and loss, largest slow and largest fast alignment, (n, 3, arms, S)."""
     options = {"scale": patch_scale}
-    networks = [build("cubic", model.shape, s, **options) for s in seeds * cells]
+    networks = [build("cubic", model.shape, s, **options) for s in seeds * arms]
     stack = Stack.of([network.to(where) for network in networks])
-    x, y = train.x.repeat(cells, 1, 1, 1, 1), train.y.repeat(cells, 1)
+    x, y = train.x.repeat(arms, 1, 1, 1, 1), train.y.repeat(arms, 1)
 
     def loss(b):
         each_own = example_losses(stack(b.x), b.y)
@@ -147,14 +143,14 @@ def descend(looks, weights=None, rho=None, cells=1):
 
     rule = loss if rho is None else SAM(loss, stack, rho)
     sgd = torch.optim.SGD(stack.parameters(), patch_rate)
-    feed, trace = islice(labelled(x, y, None, seeds * cells), looks[-1]), []
+    feed, trace = islice(labelled(x, y, None, seeds * arms), looks[-1]), []
     found = []
     for step in fit(stack.parameters(), rule, feed, sgd):
         slow_and_fast = stack.weights["filters"].detach()[..., :2].amax(1).T
         trace.append(torch.stack([step.loss, *slow_and_fast]))
         if step.number in looks:
             found.append(deepcopy(stack))
-    return found, torch.stack(trace).unflatten(-1, (cells, n_seeds)).cpu()
+    return found, torch.stack(trace).unflatten(-1, (arms, n_seeds)).cpu()
 
 
 train, heldout = patched("train", n_patched), patched("validation", 2000)
@@ -162,20 +158,20 @@ train, heldout = patched("train", n_patched), patched("validation", 2000)
 
 # %%
 def answers(stack, draw):
-    """(cells, S) accuracies: on all inputs, and on those without the fast feature."""
-    cells = len(stack) // n_seeds
-    x, y, fast = (t.repeat(cells, *[1] * (t.ndim - 1)) for t in draw)
+    """(arms, S) accuracies: on all inputs, and on those without the fast feature."""
+    arms = len(stack) // n_seeds
+    x, y, fast = (t.repeat(arms, *[1] * (t.ndim - 1)) for t in draw)
     with torch.no_grad():
         right = stack(x).argmax(-1) == y
     masks_ = torch.ones_like(fast), ~fast
-    return [share(right, m).reshape(cells, n_seeds) for m in masks_]
+    return [share(right, m).reshape(arms, n_seeds) for m in masks_]
 
 
 looks = [patch_early, patch_steps, 2 * patch_steps]
 (first, plain, longer), trace = descend(looks)
 trace = trace[:patch_steps]
 rho = torch.tensor(patch_radii, device=where).repeat_interleave(n_seeds)
-(sam,), sam_trace = descend([patch_steps], rho=rho, cells=len(patch_radii))
+(sam,), sam_trace = descend([patch_steps], rho=rho, arms=len(patch_radii))
 
 # %% [markdown]
 # In an update of all inputs, showing one twice is giving it twice the weight. The early cluster is compared with the truth, which the
@@ -202,7 +198,7 @@ weights = torch.cat(
     [1.0 + (k - 1) * c for c, k in zip(chosen, factors, strict=True)]
 )
 weights = weights / weights.sum(1, keepdim=True)
-(shown,), _ = descend([patch_steps], weights=weights, cells=len(factors))
+(shown,), _ = descend([patch_steps], weights=weights, arms=len(factors))
 
 truth = ~train.fast
 agree = (clusters & truth).sum(1)
@@ -319,27 +315,19 @@ def drawn(seeds, n, split="train"):
 
 
 def fitted(x, y, seeds, chosen, n, rule=None, move=None, dropped=None):
-    """A stack after n updates: of each seed a network for each row of `chosen`.
-
-    `chosen` holds, seed by seed, lists of indices into the points of that seed.
-    """
-    own = [s for s, sets in zip(seeds, chosen, strict=True) for _ in sets]
-    nets = {s: build("perceptron", (d,), s, width=width).to(where) for s in seeds}
-    stack = Stack.of([nets[s] for s in own])
-    shared = x.flatten(0, 1), y.flatten()
-    index = [
-        i * x.shape[1] + c.cpu() for i, sets in enumerate(chosen) for c in sets
-    ]
-    feed = islice(labelled(*shared, batch, own, chosen=index), n)
+    """A stack after n updates: of each seed a network for each of its index lists."""
+    own = cells.owners(seeds, len(chosen[0]))
+    nets = [build("perceptron", (d,), s, width=width).to(where) for s in own]
+    stack, feed = Stack.of(nets), cells.batches(x, y, batch, seeds, chosen)
     feed = attacked(feed, stack, move, own) if move else feed
 
     def loss(step):
-        kept = [] if dropped is None else [dropped(step[0])]
+        kept = [[m.to(where) for m in dropped(step[0])]] if dropped else []
         return cross_entropy(stack(step[1].x, *kept), step[1].y)
 
     sgd = torch.optim.SGD(stack.parameters(), rate, momentum=0.9, weight_decay=5e-4)
     rule = rule(loss, stack) if rule else loss
-    for _ in fit(stack.parameters(), rule, enumerate(feed), sgd):
+    for _ in fit(stack.parameters(), rule, enumerate(islice(feed, n)), sgd):
         pass
     return stack
 
@@ -353,31 +341,29 @@ ATTACKED = [("adversarial training", f"ε = {r:g}") for r in attack_radii]
 DROPPED = [("early dropout", f"{r:g}") for r in early_rates]
 DROPPED += [("very large dropout", f"{r:g}") for r in large_rates]
 PAIR = [("orthogonal pair", "")]
+FIRST = (n_train, *sizes)  # how many of the points: all, then fewer
 
 
 def chosen_sets(x, y, seeds):
-    """Of each seed: early cluster and high early loss among all points, and the
-    points of high early loss among the first n only, for each of `sizes`."""
-    firsts = [[torch.arange(n) for n in (n_train, *sizes)] for _ in seeds]
-    looks = fitted(x, y, seeds, firsts, early)
-    for i, s in enumerate(seeds):
-        networks = [
-            looks.unstack(i * len(firsts[i]) + j) for j in range(len(firsts[i]))
-        ]
-        outputs, losses = losses_of(networks[0], x[i], y[i])
-        few = [
-            above(losses_of(network, x[i, :n], y[i, :n])[1], threshold)
-            for network, n in zip(networks[1:], sizes, strict=True)
-        ]
-        yield slow(outputs, y[i], losses, s), above(losses, threshold), few
+    """Of each seed the early cluster, and the points of high early loss among the
+    first n, for each n of FIRST."""
+    firsts = [[torch.arange(n) for n in FIRST] for _ in seeds]
+    looks, found = fitted(x, y, seeds, firsts, early), []
+    for i, j in product(range(len(seeds)), range(len(FIRST))):
+        seen = x[i, : FIRST[j]], y[i, : FIRST[j]]
+        outputs, losses = losses_of(looks.unstack(i * len(FIRST) + j), *seen)
+        if j == 0:
+            found.append([slow(outputs, y[i], losses, seeds[i])])
+        found[i].append(above(losses, threshold))
+    return found
 
 
-def indices(cluster, high, few, s):
+def indices(cluster, high, *few, s):
     """What the networks of a seed are shown: all points, then the first n only."""
     some = random(n_train, int(cluster.sum()), s).to(where)
-    yield from (copied(some, 1), copied(some, copies[-1]))
-    yield from (copied(chosen, k) for chosen in (cluster, high) for k in copies)
-    yield from (copied(chosen, k) for chosen in few for k in (1, copies[-1]))
+    shown = [copied(some, k) for k in (1, copies[-1])]
+    shown += [copied(chosen, k) for chosen in (cluster, high) for k in copies]
+    return shown + [copied(chosen, k) for chosen in few for k in (1, copies[-1])]
 
 
 # %% [markdown]
@@ -385,35 +371,21 @@ def indices(cluster, high, few, s):
 
 
 # %%
-def drops(seeds):
+def drops(seeds, number):
     """Masks of an update for all dropout cells: both layers early, or the last."""
-
-    def at(number):
-        left = max(0.0, 1 - 2 * number / steps)
-        size = batch, width
-        sets = [masks(seeds, number, size, r * left, 2) for r in early_rates]
-        for r in large_rates:
-            last = masks(seeds, number, size, r)[0]
-            sets.append([torch.ones_like(last), last])
-        layers = zip(*sets, strict=True)
-        return [torch.stack(layer, 1).flatten(0, 1).to(where) for layer in layers]
-
-    return at
-
-
-def per_network(values, seeds):
-    """A setting for each network: the same list for every seed."""
-    return torch.tensor(values, device=where).repeat(len(seeds))
+    left = max(0.0, 1 - 2 * number / steps)
+    rates = [(r * left, r * left) for r in early_rates]
+    rates += [(0.0, r) for r in large_rates]
+    return cells.masks(seeds, number, (batch, width), rates)
 
 
 def attack(score, x, y, begin, epsilon):
     return pgd(score, x, y, epsilon, steps=attack_steps, start=begin)
 
 
-def second(plain, x, y, seeds):
+def second(plain, x, y, seeds, every):
     """The pair: a network, and one without the direction the first listens to."""
     away = singular_directions(gradients(plain, x[:, :2000], y[:, :2000]))
-    every = [[torch.arange(n_train)] for _ in seeds]
     other = fitted(without(x, away), y, seeds, every, steps)
     return together(plain, deprived(other, away)), away[:, 0]
 
@@ -422,85 +394,72 @@ def second(plain, x, y, seeds):
 def judged(score, seeds, seen, limits):
     """(S, cells, 4): right on validation, on test, on its silent points, and on
     the silent points among the first `limits` of training, a limit for each cell."""
-    cells, every = len(limits), torch.ones((), dtype=torch.bool, device=where)
 
-    def right(x, y, among=every):
+    def right(x, y, among):
+        x, y = (t.repeat_interleave(len(limits), 0) for t in (x, y))
         with torch.no_grad():
-            of_net = y.repeat_interleave(cells, 0)
-            found = score(x.repeat_interleave(cells, 0)).argmax(-1) == of_net
-        found = found.unflatten(0, (-1, cells))
+            found = (score(x).argmax(-1) == y).unflatten(0, (-1, len(limits)))
         return share(found, among.expand_as(found))
 
-    checked, test = (
-        drawn(seeds, n_heldout, split) for split in ("validation", "test")
-    )
+    checked, test = (drawn(seeds, n_heldout, s) for s in ("validation", "test"))
     silent = (~seen.clean).nonzero()[:, 1].reshape(len(seeds), -1)
-    rows = torch.arange(len(seeds), device=where)[:, None]
+    at = torch.arange(len(seeds), device=where)[:, None], silent
     known = silent[:, None] < torch.tensor(limits, device=where)[:, None]
-    return torch.stack(
-        [
-            right(checked.x, checked.y),
-            right(test.x, test.y),
-            right(test.x, test.y, ~test.clean[:, None]),
-            right(seen.x[rows, silent], seen.y[rows, silent], known),
-        ],
-        -1,
-    )
+    found = [right(checked.x, checked.y, torch.ones_like(known[:, :1, :1]))]
+    found += [right(test.x, test.y, torch.ones_like(known[:, :1, :1]))]
+    found += [right(test.x, test.y, ~test.clean[:, None])]
+    return torch.stack([*found, right(seen.x[at], seen.y[at], known)], -1)
 
 
-def withstood(score, seeds):
+def withstood(score, seeds, epsilon):
     """(S, radii): right on test points that were attacked, by radius."""
-    draws = drawn(seeds, n_heldout, "test")
-    cells = len(ATTACKED)
-    x, y = (t[:, :1000].repeat_interleave(cells, 0) for t in (draws.x, draws.y))
-    moved = x + pgd(score, x, y, per_network(attack_radii, seeds))
-    return accuracy(score, moved, y).cpu().reshape(-1, cells)
+    x, y, _ = (t[:, :1000] for t in drawn(seeds, n_heldout, "test"))
+    x, y = (t.repeat_interleave(len(ATTACKED), 0) for t in (x, y))
+    moved = x + pgd(score, x, y, epsilon)
+    return accuracy(score, moved, y).cpu().reshape(-1, len(ATTACKED))
 
 
 # %%
 def all_of(seeds):
     """Everything on the data of these seeds, networks side by side."""
-    seen, bar = drawn(seeds, n_train), tqdm(total=5)
+    seen, bar = drawn(seeds, n_train), tqdm(total=4)
     x, y, own = seen.x, seen.y, range(len(seeds))
-    sets = list(chosen_sets(x, y, seeds))
-    index = [list(indices(*found, s)) for found, s in zip(sets, seeds, strict=True)]
-    limits = [n_train] * len(UPSAMPLED) + [n for n in sizes for _ in (0, 1)]
 
     def trained(arms, **how):
         every = [[torch.arange(n_train)] * len(arms) for _ in seeds]
-        found = fitted(x, y, seeds, every, steps, **how)
         bar.update()
-        return found, [n_train] * len(arms)
+        return fitted(x, y, seeds, every, steps, **how), [n_train] * len(arms)
 
+    def settings(values):
+        return torch.tensor(values, device=where).repeat(len(seeds))
+
+    sets = chosen_sets(x, y, seeds)
+    index = [indices(*of, s=s) for of, s in zip(sets, seeds, strict=True)]
+    limits = [n_train] * len(UPSAMPLED) + [n for n in sizes for _ in (0, 1)]
     shown = fitted(x, y, seeds, index, steps)
-    bar.update()
     plain = shown.take([i * len(limits) for i in own])
-    pair, away = second(plain, x, y, seeds)
     bar.update()
-    rho, epsilon = (per_network(r, seeds) for r in (radii, attack_radii))
-    sharp = trained(SHARPNESS, rule=partial(SAM, rho=rho))
+    pair, away = second(
+        plain, x, y, seeds, [[torch.arange(n_train)] for _ in seeds]
+    )
+    sharp = trained(SHARPNESS, rule=partial(SAM, rho=settings(radii)))
+    epsilon = settings(attack_radii)
     hardened = trained(ATTACKED, move=partial(attack, epsilon=epsilon))
-    dropped = trained(DROPPED, dropped=drops(seeds))
+    dropped = trained(DROPPED, dropped=partial(drops, seeds))
     stacks = (shown, limits), sharp, hardened, dropped, (pair, [n_train])
     arms = torch.cat([judged(f, seeds, seen, first) for f, first in stacks], 1)
     guarded = plain.take([i for i in own for _ in ATTACKED]), hardened[0]
     axes = torch.stack([data.rotation(s)[0] for s in seeds])
-    n_shown = len(UPSAMPLED)
-    return {
-        "arms": torch.cat([arms[:, :n_shown], arms[:, len(limits) :]], 1),
-        "few": arms[:, n_shown : len(limits)].unflatten(1, (len(sizes), 2)),
-        "sets": found_in(sets, ~seen.clean),
-        "cosine": (away * axes.to(away)).sum(-1).abs().cpu(),
-        "attacked": torch.stack([withstood(f, seeds) for f in guarded], 1),
-    }
-
-
-def found_in(sets, silent):
-    """(S, 4): of the silent points the share in early cluster and high early loss,
-    and the share that these are of all points."""
     found = torch.stack([torch.stack(of_seed[:2]) for of_seed in sets])
-    caught = share(found, silent[:, None].expand_as(found))
-    return torch.cat([caught, found.float().mean(-1).cpu()], 1)
+    caught = share(found, ~seen.clean[:, None].expand_as(found))
+    n, few = len(UPSAMPLED), (len(sizes), 2)
+    return {
+        "arms": torch.cat([arms[:, :n], arms[:, len(limits) :]], 1),
+        "few": arms[:, n : len(limits)].unflatten(1, few),
+        "sets": torch.cat([caught, found.float().mean(-1).cpu()], 1),
+        "cosine": (away * axes.to(away)).sum(-1).abs().cpu(),
+        "attacked": torch.stack([withstood(f, seeds, epsilon) for f in guarded], 1),
+    }
 
 
 def short(seeds):
@@ -597,34 +556,19 @@ def rows(where, arms, n, look):
         looked = look * (key[0] in LOOKED)
         settings = [other for other in arms if other[0] == key[0]]
         chosen = "yes" if key == best(arms, key[0]) else "no"
-        yield [
-            where,
-            *key,
-            bootstrap(test),
-            paired(test, arms["none", ""][1]) if key[0] != "none" else None,
-            float(hard.mean()),
-            n * UPDATES.get(key[0], 1) + looked,
-            n * GRADIENTS.get(key[0], 1) + looked,
-            chosen if len(settings) > 1 else "–",
-        ]
+        more = None if key[0] == "none" else paired(test, arms["none", ""][1])
+        scores = bootstrap(test), more, float(hard.mean())
+        costs = (
+            n * count.get(key[0], 1) + looked for count in (UPDATES, GRADIENTS)
+        )
+        yield [where, *key, *scores, *costs, chosen if len(settings) > 1 else "–"]
 
 
+COLUMNS = "data, remedy, setting, test accuracy, minus none, hard ones, updates"
+lines = rows("patches", patches, patch_steps, patch_early)
 table(
-    [
-        "data",
-        "remedy",
-        "setting",
-        "test accuracy",
-        "minus none",
-        "hard ones",
-        "updates",
-        "gradients",
-        "validation's choice",
-    ],
-    [
-        *rows("patches", patches, patch_steps, patch_early),
-        *rows("slabs", slabs, steps, early),
-    ],
+    [*COLUMNS.split(", "), "gradients", "validation's choice"],
+    [*lines, *rows("slabs", slabs, steps, early)],
     "All arms on both data: test accuracy, paired difference from no remedy, and accuracy on the inputs where the simple feature is silent.",
     digits=".3f",
 )

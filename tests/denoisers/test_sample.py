@@ -38,7 +38,9 @@ def test_sampler_converges_to_the_exact_flow_at_its_order(sampler, order):
 @pytest.mark.parametrize("sampler", [heun, ddim])
 def test_one_image_attracts_every_start(sampler):
     image = torch.rand(1, 1, 4, 4, generator=stream(3, "pool"))
-    end = final(sampler(Optimal(image.expand(2, -1, -1, -1)), 80 * torch.randn(3, 1, 4, 4, generator=stream(3, "start")), edm_grid(12)))
+    end = final(
+        sampler(Optimal(image.expand(2, -1, -1, -1)), 80 * torch.randn(3, 1, 4, 4, generator=stream(3, "start")), edm_grid(12))
+    )
     torch.testing.assert_close(end, image.expand_as(end), rtol=0, atol=1e-6)
 
 
