@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whence.denoisers.fast import Job, Masked
+from whence.denoisers.fast import Masked
 from whence.denoisers.gemm import unrounded
-from whence.denoisers.local import check_pool, coordinates, in_float32, levels
-from whence.denoisers.tiles import Tile, cut
+from whence.denoisers.local import check_pool, coordinates, levels
+from whence.denoisers.tiles import cut
 from whence.denoisers.wiener import Wiener
 from whence.denoisers.windows import check_side
 
@@ -30,8 +30,7 @@ def masked(
 
     Row M_q says which of the d = c h w inputs an output hears, each channel of a pixel its own: those of `linked` make this
     `PCALocality` there, those of `windows` make it `LS`. Cost per image: outputs times inputs heard times pool.
-    Pixels in [-1, 1], VE units. A float32 y is answered to within 1e-4 by float32 logits as far as that is certain; what is not,
-    and a y in float64, by logits in float64, to some 1e-6.
+    Pixels in [-1, 1], VE units; to within 1e-4 whatever y's dtype, which is that of the answer. Not differentiable.
     Raises ValueError for an empty pool, one not in the range of images, a sigma that is not one positive number, a y not shaped
     like the pool's images, pixels outside of them, and a mask of another shape.
     """
@@ -42,19 +41,16 @@ def masked(
         raise ValueError(
             f"mask has shape {tuple(mask.shape)}, expected a row for each channel of each pixel: {(len(pixels), c, d)}"
         )
-    outputs, rows = coordinates(pixels, y.shape), mask.to(y.device)
-    tiles = [_tile(own, heard) for own, heard in zip(outputs, rows, strict=True)]
+    outputs = coordinates(pixels, y.shape)
+    heard = torch.zeros(d, d, dtype=torch.bool, device=y.device)
+    heard[outputs.flatten()] = mask.to(y.device).flatten(0, 1)
     flat = pool.flatten(1)
-    centre = flat.double().mean(0).to(y.dtype)
+    centre = flat.double().mean(0).float()
     reach = max(float((part - centre).abs().max()) for part in flat.split(chunk))
-    asked = Masked(flat, y.flatten(1), centre, reach, float(level[0]) ** 2, chunk, False)
+    asked = Masked(flat, y.float().flatten(1), centre, reach, float(level[0]) ** 2, chunk, False)
     with torch.no_grad(), unrounded():
-        if in_float32(y, level):
-            states = asked.solved(tiles)
-        else:
-            everyone = torch.arange(len(y), device=y.device)
-            states = asked.run([Job(tile, everyone) for tile in tiles], torch.float64)
-    return torch.stack([state.mean + centre[tile.outputs] for state, tile in zip(states, tiles, strict=True)], 1).to(y.dtype)
+        state = asked.solved([cut(heard, pixel) for pixel in outputs], heard)
+    return (state.mean + centre[outputs.flatten()]).unflatten(1, tuple(outputs.shape)).to(y.dtype)
 
 
 def linked(wiener: Wiener, sigma: float, pixels: Int[Tensor, "q 2"], threshold: float) -> Bool[Tensor, "q c d"]:
@@ -84,9 +80,3 @@ def windows(shape: torch.Size, window: int, pixels: Int[Tensor, "q 2"]) -> Bool[
     near_column = (pixels[:, 1:] - torch.arange(w, device=pixels.device)).abs() <= window // 2
     heard = near_row[:, :, None] & near_column[:, None]
     return heard[:, None, None].expand(-1, c, c, -1, -1).flatten(2)
-
-
-def _tile(outputs: Int[Tensor, " c"], rows: Bool[Tensor, "c d"]) -> Tile:
-    """The channels of one pixel as one tile."""
-    tile = cut(rows, torch.arange(len(rows), device=rows.device))
-    return Tile(outputs, tile.inputs, tile.rows)
