@@ -38,11 +38,11 @@ def dots(
     figure, axes = canvas(height=height)
     axes.set(xlabel=xlabel, xscale="log" if logx else "linear")
     if reference:
-        _reference(axes, *reference)
+        refer(axes, *reference)
     centres, top = [], 0.0
     for row in rows.values():
         for i, (name, values) in enumerate(row.items()):
-            _dot(axes, array(values).reshape(-1), -(top + (i + 0.5) * ROW), SERIES[series.index(name)])
+            dot(axes, array(values).reshape(-1), -(top + (i + 0.5) * ROW), SERIES[series.index(name)])
         centres.append(-(top + len(row) * ROW / 2))
         top += len(row) * ROW + BETWEEN
         axes.axhline(BETWEEN / 2 - top, color=GRID, linewidth=0.6, zorder=0)
@@ -55,13 +55,19 @@ def dots(
     if logx:
         plain_log(axes.xaxis)
     if named:
-        handles = [axes.plot([], [], "o", color=SERIES[i], markersize=5, label=name)[0] for i, name in enumerate(series)]
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(series), labelcolor="linecolor", fontsize=9,
-                      handletextpad=0.1, columnspacing=1.0, borderaxespad=0)  # fmt: skip
+        name_series(figure, axes, series)
     return svg(figure, alt)
 
 
-def _dot(axes: Any, values: np.ndarray, height: float, colour: str) -> None:
+def name_series(figure: Any, axes: Any, series: list[str]) -> None:
+    """The names of all series in their colours, above everything."""
+    handles = [axes.plot([], [], "o", color=SERIES[i], markersize=5, label=name)[0] for i, name in enumerate(series)]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(series), labelcolor="linecolor", fontsize=9,
+                  handletextpad=0.1, columnspacing=1.0, borderaxespad=0)  # fmt: skip
+
+
+def dot(axes: Any, values: np.ndarray, height: float, colour: str) -> None:
+    """The mean of values (S,) at a height of the axes, its interval, and a tick for each; nothing where one is nan."""
     if values.size == 0 or not np.isfinite(values).all():
         return
     interval = bootstrap(values, resamples=2000)
@@ -70,7 +76,8 @@ def _dot(axes: Any, values: np.ndarray, height: float, colour: str) -> None:
     axes.plot(interval.value, height, "o", color=colour, markersize=6)
 
 
-def _reference(axes: Any, value: float, word: str) -> None:
+def refer(axes: Any, value: float, word: str) -> None:
+    """A dotted vertical line at a value, its word above the axes."""
     axes.axvline(value, color=GREY, linewidth=1, linestyle=(0, (1, 2)), zorder=0.5)
     axes.annotate(word, (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
                   color=MUTED, fontsize=9, ha="center", va="bottom", annotation_clip=False)  # fmt: skip
