@@ -10,8 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from whence.data.dominoes import Half, stack
-from whence.data.placed import BLACK
 from whence.seeds import stream
+
+BLACK = -1.0
 
 
 class Sample(NamedTuple):
