@@ -32,15 +32,15 @@ def spearman(a: Any, b: Any) -> np.ndarray:
 def chance(a: Any, b: Any) -> float:
     """The exact two-sided p of `spearman(a, b)`, of (n,) each: the share of all n! pairings whose |correlation| is no smaller.
 
-    At six things it is a multiple of 1/720, and no smaller than 2/720 where no two tie.
-    Raises ValueError as `spearman` does, for more than 8 things, and where there is no order.
+    At six things it is a multiple of 1/720, and no smaller than 2/720 where no two tie. 1 where one of the two is constant: every
+    pairing of it is the same. Raises ValueError as `spearman` does, for more than 8 things, and for nan.
     """
     x, y = array(a), array(b)
     found = spearman(x, y)
-    if x.ndim != 1 or len(x) > MOST or math.isnan(float(found)):
-        raise ValueError(
-            f"orders of shapes {x.shape} with correlation {found}: expected one order of 2 to {MOST} things, not all tied"
-        )
+    if x.ndim != 1 or len(x) > MOST or np.isnan([x, y]).any():
+        raise ValueError(f"orders of shapes {x.shape}, {x.tolist()} and {y.tolist()}: expected one of 2 to {MOST} things, no nan")
+    if math.isnan(float(found)):
+        return 1.0
     others = np.array(list(permutations(y)))
     return float((np.abs(spearman(np.broadcast_to(x, others.shape), others)) >= abs(found) - ROUNDING).mean())
 

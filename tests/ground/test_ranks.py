@@ -45,11 +45,10 @@ def test_chance_is_uniform_or_rarer_under_chance():
     assert found.max() <= 1
 
 
-def test_no_order_is_nan_and_has_no_chance():
+def test_no_order_is_nan_and_as_likely_as_any():
     assert math.isnan(float(spearman(SIX, np.ones(6))))
     assert np.isnan(spearman(np.stack([SIX, SIX * np.nan]), np.stack([SIX, SIX]))).tolist() == [False, True]
-    with pytest.raises(ValueError, match="not all tied"):
-        chance(SIX, np.ones(6))
+    assert chance(SIX, np.ones(6)) == 1
 
 
 def test_seeds_that_agree_leave_no_interval_and_noise_widens_it():
@@ -79,6 +78,7 @@ def test_the_same_seeds_are_drawn_for_both():
         (lambda: spearman(SIX, SIX[:5]), "the same things in both"),
         (lambda: spearman([1.0], [1.0]), "at least two"),
         (lambda: chance(np.arange(9.0), np.arange(9.0)), "2 to 8 things"),
+        (lambda: chance(SIX, SIX * np.nan), "no nan"),
         (lambda: over_seeds(SIX, SIX), "seeds, things"),
         (lambda: over_seeds(np.ones((3, 6)), np.tile(SIX, (3, 1))), "expected an order in both"),
     ],

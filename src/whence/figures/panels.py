@@ -40,7 +40,7 @@ def panels(
     height = LEGEND * (len(series) > 1) + lines * (FRAME + ROW * len(rows))
     figure, grid = canvas(lines, columns, height=height, squeeze=False, sharey=True)
     for axes, (title, panel) in zip(grid.flat, rulers.items(), strict=False):
-        axes.set_title(title, fontsize=9.5, pad=14 if title in (references or {}) else 5)
+        axes.set_title(title, fontsize=9.5, pad=17 if references else 5)  # room for a word between title and axes
         for name, values in panel.items():
             for i in reversed([series.index(key) for key in values]):
                 apart = 0.22 * (i - (len(series) - 1) / 2) if len(series) > 1 else 0.0
