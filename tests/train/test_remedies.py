@@ -161,6 +161,12 @@ def test_vrex_is_the_mean_and_the_variance_of_the_risks_and_the_loss_is_divided_
     torch.testing.assert_close(irm(logits, y, environment, 3, 0.0), found.mean(1))
 
 
+def test_a_weight_for_each_network_is_that_weight_alone():
+    risk, penalty, weights = noise(3).square(), noise(3, seed=1).square(), torch.tensor([0.0, 0.5, 40.0]).double()
+    alone = [penalised(r, p, float(w)) for r, p, w in zip(risk, penalty, weights, strict=True)]
+    torch.testing.assert_close(penalised(risk, penalty, weights), torch.stack(alone))
+
+
 def features(n=400):
     """A core that separates, and a shortcut of larger scale that goes with it in 9 of 10; label x shortcut are the groups."""
     y = torch.arange(n) % 2

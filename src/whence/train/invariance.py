@@ -45,15 +45,18 @@ def irm_penalty(
     return risks(slopes, environment, environments).square().mean(-1)
 
 
-def penalised(risk: Float[Tensor, " *s"], penalty: Float[Tensor, " *s"], weight: float) -> Float[Tensor, " *s"]:
+def penalised(
+    risk: Float[Tensor, " *s"], penalty: Float[Tensor, " *s"], weight: float | Float[Tensor, " *s"]
+) -> Float[Tensor, " *s"]:
     """(risk + weight penalty) / max(1, weight): once the weight is large it is the risk that shrinks, as in the published code.
 
-    Weight decay in the optimizer is not divided, where the published code divides its own with the rest.
-    Raises ValueError for a weight that is negative or not finite.
+    Weight decay in the optimizer is not divided, where the published code divides its own with the rest. `weight` is one number,
+    or one for each network. Raises ValueError for a weight that is negative or not finite.
     """
-    if not 0 <= weight < float("inf"):
+    weights = torch.as_tensor(weight, dtype=risk.dtype, device=risk.device)
+    if not bool(((weights >= 0) & weights.isfinite()).all()):
         raise ValueError(f"penalty weight {weight}: expected a finite number >= 0; 0 is the mean risk alone")
-    return (risk + weight * penalty) / max(1.0, weight)
+    return (risk + weights * penalty) / weights.clamp(min=1.0)
 
 
 def irm(

@@ -42,11 +42,11 @@ def worst_part(
     return torch.cat(parts, -1).amax(-1)
 
 
-def discover(train: Callable[[int, Rule], Float[Tensor, "s n k"]], y: Int[Tensor, " n"], rounds: int) -> Int[Tensor, "r s n"]:
+def discover(train: Callable[[int, Rule], Float[Tensor, "s n k"]], y: Int[Tensor, "*s n"], rounds: int) -> Int[Tensor, "r s n"]:
     """The pseudo-labels of so many rounds: what each predicts of the n training examples.
 
     `train(r, rule)` trains a fresh stack of round r by `rule(losses, index)`, such as with `train.loop.fit`, and returns its
-    logits of all n examples. Raises ValueError for fewer than two rounds and as `worst_part` does.
+    logits of all n examples, whose labels seeds share or have their own. Raises ValueError for fewer than two rounds and as `worst_part` does.
     """
     if rounds < 2:
         raise ValueError(f"{rounds} rounds: expected at least 2, since one alone is what plain training finds")
