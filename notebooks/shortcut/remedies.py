@@ -13,11 +13,16 @@
 # %% [markdown]
 # # Which remedies against shortcuts earn their labels?
 #
-# LEAD
+# **Those that are told what the shortcut is; and how well a remedy looks depends as much on who chose its settings.** On digits whose colour goes
+# with the label in all but 2 % of the training images, plain training (ERM) is right in {glue:text}`erm_rare:.0%` of the worst group, Group
+# DRO with the groups of all training images in {glue:text}`dro_rare:.0%`, a last layer retrained on {glue:text}`validation_groups:.0f` balanced validation images
+# (DFR) in {glue:text}`dfr_rare:.0%`. Where colour goes with the label *without exception*, the best of three remedies without group labels is right in
+# {glue:text}`helped_never:.0%`, and twins in the other colour, from a known translator, bring {glue:text}`contrast_never:.0%`. IRM, on
+# noisy labels, is right in {glue:text}`irm_inside:.0%` of a new environment if its settings are chosen on the training environments, no more
+# than ERM's {glue:text}`erm_inside:.0%`; the *same runs* chosen in the new environment give {glue:text}`irm_oracle:.0%`.
 
 # %% tags=["hide-input"]
 from itertools import islice, product
-from math import prod
 
 import torch
 from tqdm import tqdm
@@ -44,7 +49,7 @@ from whence.train.loop import fit
 from whence.train.remedies import REMEDIES
 from whence.train.rich import agreement, discover, synthesis
 from whence.train.stack import Stack
-from whence.train.supervised import cross_entropy, example_losses, labelled, masks
+from whence.train.supervised import example_losses, labelled, masks
 from whence.train.translator import translated, twins
 from whence.train.upsample import copied
 
@@ -59,9 +64,9 @@ n_validation: int = 200  # validation images
 n_test: int = 400  # test images, each shown with either cue
 width: int = 32  # units of the two hidden layers
 rate: float = 0.002  # learning rate of Adam
-n_updates: int = 400  # of every network at a correlation
+n_updates: int = 240  # of every network at a correlation
 batch: int = 100  # images in one of them
-n_early: int = 40  # updates of the first network of JTT and of rich features
+n_early: int = 30  # updates of the first network of JTT and of rich features
 etas: list[float] = [0.01, 0.1]  # rates of Group DRO's weights
 factors: list[int] = [5, 50]  # how often JTT shows what its first network fails
 powers: list[float] = [0.3, 0.7]  # q of LfF
@@ -69,13 +74,16 @@ drops: list[float] = [0.5, 0.9]  # dropout of the last hidden layer, ascending
 contrasts: list[float] = [0.01, 0.1]  # weights of the contrast of views
 n_pooled: int = 1196  # training images of both environments together
 noise: float = 0.25  # share of wrong labels there
-penalties: list[float] = [100.0, 1000.0, 10000.0]  # weights of IRM and vREx
+penalties: list[float] = [1000.0, 10000.0]  # weights of IRM and vREx
 main: float = 1000.0  # the one of them that is looked at alone
-starts: list[int] = [0, 25, 50, 100, 200]  # updates of ERM before the penalty
+starts: list[int] = [0, 30, 100]  # updates of ERM before the penalty
 warm: int = 100  # the one of them that is looked at alone
 head_rate: float = 0.01  # learning rate of a head on frozen features
-n_steps: int = 400  # updates there, pre-training included, all images in each
-n_looks: int = 8  # how often networks are looked at while they train
+l2: float = (
+    0.0011  # times the sum of squared weights, added to the loss there; published
+)
+n_steps: int = 300  # updates there, pre-training included, all images in each
+n_looks: int = 6  # how often networks are looked at while they train
 device: str = "auto"  # auto, cpu or cuda
 
 # %% [markdown]
@@ -89,7 +97,12 @@ device: str = "auto"  # auto, cpu or cuda
 # %%
 where = choose(device)
 seeds = list(range(seed, seed + n_seeds))
-sprites = Look(shapes=("ellipse", "triangle"), background=("brick", "grass"), footprint=(0.15, 0.2))  # fmt: skip
+sprites = Look(
+    side=12,
+    shapes=("ellipse", "triangle"),
+    background=("brick", "grass"),
+    footprint=(0.08, 0.15),
+)
 
 
 def coloured(c):
@@ -138,7 +151,9 @@ def examined(design, rows):
     for s, c, _ in rows:
         both, y = drawn[design, s, "validation"]
         test = drawn[design, s, "test"][0]
-        found.append(torch.cat([take(both, odd(y, c)), take(both, odd(y, 0.5)), *test]))
+        found.append(
+            torch.cat([take(both, odd(y, c)), take(both, odd(y, 0.5)), *test])
+        )
     return torch.stack(found)
 
 
@@ -186,13 +201,11 @@ class Arm:
     """A remedy at all its settings, correlations and seeds: one stack."""
 
     def __init__(self, design, settings, at=correlations):
-        self.design, self.rows = design, list(product(seeds, at, settings))
+        self.design, self.at = design, at
+        self.rows = [(s, c, k) for s, k, c in product(seeds, settings, at)]
         self.x, self.twin, self.y, self.group = training(design, self.rows)
         self.net, self.more = fresh(shapes[design], self.rows), []
         self.last = torch.ones(len(self.rows), batch, width, device=where)
-
-    def setting(self):
-        return torch.tensor([float(r[2]) for r in self.rows], device=where)
 
     def losses(self, b):
         """Those of examples, (R, b), with masks on the last hidden layer."""
@@ -204,7 +217,7 @@ class Arm:
         exam, looks = examined(self.design, self.rows), []
         weights = list(self.net.parameters()) + self.more
         feed = labelled(self.x, self.y, batch, [r[0] for r in self.rows], chosen=chosen)  # fmt: skip
-        adam = torch.optim.Adam(weights, rate)
+        adam = torch.optim.Adam(weights, rate, fused=True)
         for step in fit(weights, loss, islice(feed, updates), adam):
             if every:
                 every(step.number)
@@ -212,6 +225,11 @@ class Arm:
                 with torch.no_grad():
                     looks.append(scored(self.design, self.rows, self.net(exam)))
         return torch.stack(looks, 1)
+
+
+def last_layer(net, features):
+    matrix, bias = (net.weights[f"last.{k}"] for k in ("weight", "bias"))
+    return torch.baddbmm(bias[:, None], features, matrix.mT)
 
 
 def mean_of(arm):
@@ -260,11 +278,12 @@ def lff(design):
     arm = Arm(design, powers)
     biased = fresh(shapes[design], arm.rows, other=1000)
     arm.more = list(biased.parameters())
-    made = [LearningFromFailure(y, 1, q) for y, (_, _, q) in zip(arm.y, arm.rows, strict=True)]  # fmt: skip
+    c = len(arm.at)  # neighbours that share labels and q
+    made = [LearningFromFailure(y, c, r[2]) for y, r in zip(arm.y[::c], arm.rows[::c], strict=True)]  # fmt: skip
 
     def loss(b):
-        pairs = zip(made, biased(b.x), arm.net(b.x), b.index, strict=True)
-        return torch.cat([one(f[None], g[None], i[None]) for one, f, g, i in pairs])
+        parts = [t.split(c) for t in (biased(b.x), arm.net(b.x), b.index)]
+        return torch.cat([one(*part) for one, *part in zip(made, *parts, strict=True)])  # fmt: skip
 
     return arm.train(loss), arm
 
@@ -275,7 +294,9 @@ def dropout(design):
 
     def mask(number):
         if number >= n_updates // 2:
-            each = [masks([s], number, (batch, width), p)[0] for s, _, p in arm.rows]
+            each = [
+                masks([s], number, (batch, width), p)[0] for s, _, p in arm.rows
+            ]
             arm.last = torch.cat(each).to(where)
 
     return arm.train(mean_of(arm), every=mask), arm
@@ -284,12 +305,13 @@ def dropout(design):
 def translator(design, settings, mirror=False):
     arm = Arm(design, settings)
     moved = twins(arm.x, lambda x: x.flip(-1)) if mirror else arm.twin
+    weight = torch.tensor([float(r[2]) for r in arm.rows], device=where)
 
     def loss(b):
         rows = torch.arange(len(b.x), device=where)[:, None]
-        views = b.x, moved[rows, b.index]
-        inner = [arm.net.features(v) for v in views]
-        return translated([arm.net(v) for v in views], inner, b.y, arm.setting())
+        inner = arm.net.features(torch.cat([b.x, moved[rows, b.index]], 1))
+        logits = last_layer(arm.net, inner)
+        return translated(logits.chunk(2, 1), inner.chunk(2, 1), b.y, weight)
 
     return arm.train(loss), arm
 
@@ -306,6 +328,7 @@ def dfr(design, arm):
         head = refit(f[n : 2 * n], y, group, 4, s)
         logits.append(torch.stack([-head(f), head(f)], -1))
     return scored(design, arm.rows, torch.stack(logits))[:, None], arm
+
 
 # %%
 def everything(design, bar):
@@ -326,11 +349,10 @@ def everything(design, bar):
     bar.update()
     found = {}
     for name, (scores, arm) in made.items():
-        at = list(dict.fromkeys(c for _, c, _ in arm.rows))
-        parts = scores.reshape(n_seeds, len(at), -1, 6).unbind(1)
-        found |= {(design, c, name): part for c, part in zip(at, parts, strict=True)}
-    missed = made["JTT"][1].failed.reshape(n_seeds, len(correlations), -1)
-    return found, missed.mean((0, 2))
+        parts = scores.reshape(n_seeds, -1, len(arm.at), *scores.shape[1:])
+        for i, c in enumerate(arm.at):
+            found[design, c, name] = parts[:, :, i].flatten(1, 2)
+    return found, made["JTT"][1].failed.reshape(-1, len(correlations)).mean(0)
 
 
 bar = tqdm(total=len(DESIGNS), desc="remedies")
@@ -450,7 +472,21 @@ glue("sprites_dro", pair[1].mean())
 glue("sprites_erm", worst("background", rarer, "ERM").mean())
 
 # %% [markdown]
-# PROSE-A
+# Three things stand out. *The labels decide*: what is told the group of every training image, or of {glue:text}`validation_groups:.0f` balanced ones,
+# is better off than what has to guess it. *So does the rule*: JTT has {glue:text}`jtt_rare:.0%` in its worst group on coloured digits at 98 % when the training domain
+# chooses its settings, {glue:text}`jtt_told:.0%` when validation groups do, which the remedy itself does not count as labels. The training domain
+# cannot see what it should: among images like the training images the shortcut is nearly always right. LfF comes to
+# {glue:text}`lff_rare:.0%`; what its weights do to the gradient is tested on its own, so this is the remedy at this size and not a slip. *And the weighted average hides
+# it all*: at 99.5 % ERM has {glue:text}`rarer_usual:.1%` training-weighted and {glue:text}`rarer_lowest:.1%` in its worst group.
+#
+# At 100 % the first network of JTT fails {glue:text}`jtt_missed:.1%` of the training images, so there is next to nothing to show more often; Group DRO
+# and reweighting refuse. Twins that differ in colour bring {glue:text}`twins_never:.0%` by their labels alone, mirrored twins
+# {glue:text}`mirror_never:.0%`: it is what the translator moves that counts. DFR is the exception to the rule of the design, since its balanced images come from elsewhere, and
+# still has {glue:text}`dfr_never:.0%` there: the features of a network that never needed the shape do not hold enough of it.
+#
+# Sprites before textures tell a milder story. A perceptron finds a texture about as hard to read as a shape, so that at 99.5 % ERM has
+# {glue:text}`sprites_erm:.0%` in its worst group, DFR {glue:text}`sprites_dfr:.0%`, Group DRO {glue:text}`sprites_dro:.0%`: a shortcut that is not
+# [available](availability) is hardly one, whatever its correlation.
 #
 # ## Noisy labels, two environments
 #
@@ -483,7 +519,10 @@ def pooled(s, split, *at):
 
 def asked(s):
     """The draws that networks of a seed are asked: validation inside and outside, test images in either colour."""
-    inside, outside = pooled(s, "validation", *INSIDE), pooled(s, "validation", OUTSIDE)
+    inside, outside = (
+        pooled(s, "validation", *INSIDE),
+        pooled(s, "validation", OUTSIDE),
+    )
     return inside, outside, pooled(s, "test", 1.0), pooled(s, "test", 0.0)
 
 
@@ -495,7 +534,7 @@ def answered(rows, logits):
     """(R, 7): accuracy in either environment, outside, and in each group of the test."""
     found = []
     for row, answer in zip(rows, logits.argmax(-1).cpu(), strict=True):
-        first, second, own, other = exams[row[0]]
+        first, _, own, _ = exams[row[0]]
         right = (answer == torch.cat([d.y for d in exams[row[0]]])).double()
         a, b, c, d = right.split([len(e.y) for e in exams[row[0]]])
         inside = [a[first.environment == e].mean() for e in (0, 1)]
@@ -507,7 +546,9 @@ def answered(rows, logits):
 def gathered(rows, left=None, at=INSIDE):
     """Images, labels, environments (R, n, ...); one domain left out, the other halved."""
     draws = {s: pooled(s, "train", *at) for s in seeds}
-    kept = {s: d.environment != (-1 if left is None else left) for s, d in draws.items()}
+    kept = {
+        s: d.environment != (-1 if left is None else left) for s, d in draws.items()
+    }
     x, y, e = [
         torch.stack([getattr(draws[r[0]], k)[kept[r[0]]] for r in rows]).to(where)
         for k in ("x", "y", "environment")
@@ -516,6 +557,13 @@ def gathered(rows, left=None, at=INSIDE):
 
 
 # %%
+def optimizer(net, speed=rate):
+    """Adam; the gradient of l2 |w|^2 is 2 l2 w."""
+    return torch.optim.Adam(
+        net.parameters(), speed, weight_decay=2 * l2, fused=True
+    )
+
+
 def descend(net, rows, data, ask, updates=n_steps, dropped=None, speed=rate):
     """Train rows (seed, (kind, weight, updates before it)); `answered` at each look."""
     x, y, environment = data
@@ -523,7 +571,10 @@ def descend(net, rows, data, ask, updates=n_steps, dropped=None, speed=rate):
         torch.tensor([kind(r[1]) for r in rows], device=where)
         for kind in (lambda m: m[0] == "IRM", lambda m: m[1], lambda m: m[2])
     )
-    looks, moments = [], {round(updates * (i + 1) / n_looks) for i in range(n_looks)}
+    looks, moments = (
+        [],
+        {round(updates * (i + 1) / n_looks) for i in range(n_looks)},
+    )
 
     def loss(number):
         logits = net(x) if dropped is None else net(x, dropped(number))
@@ -532,7 +583,7 @@ def descend(net, rows, data, ask, updates=n_steps, dropped=None, speed=rate):
         penalty = torch.where(irm, slope, found.var(-1, correction=0))
         return penalised(found.mean(-1), penalty, strength * (number >= first))
 
-    adam = torch.optim.Adam(net.parameters(), speed)
+    adam = optimizer(net, speed)
     for step in fit(net.parameters(), loss, range(updates), adam):
         if step.number in moments:
             with torch.no_grad():
@@ -576,7 +627,9 @@ def onwards(source, rows, outputs=2):
 
 
 long = list(product(seeds, [("IRM", w, 0) for w in penalties]))
-decay = descend(onwards(ideal, long), long, gathered(long), question(long), 2 * n_steps)
+decay = descend(
+    onwards(ideal, long), long, gathered(long), question(long), 2 * n_steps
+)
 decay = decay.unflatten(0, (n_seeds, len(penalties)))
 
 # %%
@@ -591,8 +644,8 @@ def round_of(r, rule):
     def loss(_):
         return rule(example_losses(stack(x), y), every)
 
-    adam = torch.optim.Adam(stack.parameters(), rate)
-    list(fit(stack.parameters(), loss, range(n_steps if r else n_early), adam))
+    updates = range(n_steps if r else n_early)
+    list(fit(stack.parameters(), loss, updates, optimizer(stack)))
     return stack(x)
 
 
@@ -604,9 +657,10 @@ list(
         rich.parameters(),
         lambda _: synthesis(rich(x), pseudo, balance, every),
         range(n_steps),
-        torch.optim.Adam(rich.parameters(), rate),
+        optimizer(rich),
     )
 )
+
 
 # %%
 class Heads:
@@ -625,15 +679,19 @@ class Heads:
 
 
 SOON = [("ERM", 0.0, 0), *[(kind, w, 0) for kind in KINDS for w in penalties]]
+NEXT = [m for m in SOON if m[1] in (0.0, main)]
 over = list(product(seeds, SOON))
 index = torch.tensor([seeds.index(r[0]) for r in over], device=where)
 with torch.no_grad():
     frozen, inside = (rich.features(v)[index] for v in (x, question(alone)))
 _, labels, sources = gathered(over)
-heads = descend(Heads(over), over, (frozen, labels, sources), inside, speed=head_rate)
+heads = descend(
+    Heads(over), over, (frozen, labels, sources), inside, speed=head_rate
+)
 heads = heads.unflatten(0, (n_seeds, len(SOON)))
-tuned = descend(onwards(rich, over), over, gathered(over), question(over))
-tuned = tuned.unflatten(0, (n_seeds, len(SOON)))
+again = list(product(seeds, NEXT))
+tuned = descend(onwards(rich, again), again, gathered(again), question(again))
+tuned = tuned.unflatten(0, (n_seeds, len(NEXT)))
 
 
 def drop(number):
@@ -647,6 +705,7 @@ dropped = {
     name: descend(onwards(source, alone), alone, (x, y, environment), question(alone), dropped=drop)
     for name, source in {"rich": rich, "fresh": fresh(side, alone)}.items()
 }  # fmt: skip
+
 
 # %%
 def by_rule(found, left=None):
@@ -674,9 +733,9 @@ invariant = {
     for kind in ("ERM", *KINDS)
     for of in [of_kind(kind, METHODS)]
 }
-for way, runs in {"rich, frozen": heads, "rich": tuned}.items():
+for way, runs, methods in (("rich, frozen", heads, SOON), ("rich", tuned, NEXT)):
     for kind in ("ERM", *KINDS):
-        invariant[kind, way] = by_rule(runs[:, of_kind(kind, SOON)])
+        invariant[kind, way] = by_rule(runs[:, of_kind(kind, methods)])
 for way, runs in dropped.items():
     invariant["very large dropout", way] = by_rule(runs[:, None])
 invariant["colour says nothing", ""] = by_rule(reference[:, None])
@@ -750,7 +809,11 @@ curves(
 )
 
 # %%
-for rule, word in (("training domain", "inside"), ("leave one out", "left"), ("test domain", "oracle")):
+for rule, word in (
+    ("training domain", "inside"),
+    ("leave one out", "left"),
+    ("test domain", "oracle"),
+):
     for kind in ("ERM", *KINDS):
         glue(f"{kind.lower()}_{word}", told[kind, rule].mean())
 glue("from_random", from_random.mean())
@@ -761,8 +824,14 @@ glue("decayed", outside(decay[:, -1, -1, 3:]).mean())
 glue("tune", tune.mean())
 glue("thinned", thinned.mean())
 glue("thinned_fresh", outside(dropped["fresh"][:, -1, 3:]).mean())
-glue("rich_irm_inside", outside(invariant["IRM", "rich, frozen"]["training domain"]).mean())
+glue(
+    "rich_irm_inside",
+    outside(invariant["IRM", "rich, frozen"]["training domain"]).mean(),
+)
 glue("warm", warm)
+glue("main", main)
+glue("n_pooled", n_pooled)
+glue("n_validation", n_validation)
 
 # %% [markdown]
 # ## One table
@@ -773,31 +842,66 @@ glue("warm", warm)
 
 # %% tags=["hide-input"]
 TOLD = {r.name: r.labels for r in REMEDIES}
-TOLD |= {"IRM": "training environments", "twins": "translator", "twins, contrast": "translator"}
+TOLD |= {
+    "IRM": "training environments",
+    "twins": "translator",
+    "twins, contrast": "translator",
+}
 TOLD |= {"mirrored twins": "a mirror", "colour says nothing": "other data"}
 
 
 def row(data, c, name, labels, updates, passes, found, usual):
     """Worst-group accuracy by rule, and the three averages by the training domain's."""
-    by = [bootstrap(found[r].amin(1)) if r in found else None for r in ("training domain", "leave one out", "test domain")]
+    by = [
+        bootstrap(found[r].amin(1)) if r in found else None
+        for r in ("training domain", "leave one out", "test domain")
+    ]
     _, balanced, weight = three(found["training domain"], usual)
-    return [data, c, name, labels, updates, passes, *by, bootstrap(balanced), bootstrap(weight)]
+    return [
+        data,
+        c,
+        name,
+        labels,
+        updates,
+        passes,
+        *by,
+        bootstrap(balanced),
+        bootstrap(weight),
+    ]
 
 
 lines = []
-for design, c, name in sorted(scores, key=lambda k: (k[0] != "colour", k[1], ORDER.index(k[2]))):
+for design, c, name in sorted(
+    scores, key=lambda k: (k[0] != "colour", k[1], ORDER.index(k[2]))
+):
     updates = n_updates + n_early * (name == "JTT")
     passes = updates + n_updates * ("twins" in name or name == "LfF")
     found = {rule: chosen((design, c, name), rule) for rule in RULES}
-    lines.append(row(design, f"{c:.1%}", name, TOLD[name], updates, passes, found, c))
+    lines.append(
+        row(design, f"{c:.1%}", name, TOLD[name], updates, passes, found, c)
+    )
     if name == "ERM" and c == never:
         empty = ["refused: two groups have no members", *[None] * 6]
-        lines += [[design, f"{c:.1%}", k, TOLD[k], *empty] for k in ("group reweighting", "Group DRO")]
+        lines += [
+            [design, f"{c:.1%}", k, TOLD[k], *empty]
+            for k in ("group reweighting", "Group DRO")
+        ]
 for (name, way), found in invariant.items():
     method = f"{name}, {way}" if way else name
     updates = n_steps + (2 * n_steps + n_early) * ("rich" in str(way))
     labels = "training environments" if name in KINDS else TOLD.get(name, "none")
-    lines.append(row("colour, two environments", "80, 90 %", method, labels, updates, updates, found, 0.85))
+    lines.append(
+        row(
+            "colour, two environments",
+            "80, 90 %",
+            method,
+            labels,
+            updates,
+            updates,
+            found,
+            0.85,
+        )
+    )
 table(
     ["data", "correlation", "remedy", "labels", "updates", "passes", "worst group: training domain", "leave one out", "test domain", "group-balanced", "training-weighted"],
     lines,
@@ -805,7 +909,15 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# PROSE-TABLE
+# Of {glue:text}`warm:.0f` updates by ERM before a penalty of {glue:text}`main:,.0f` IRM makes {glue:text}`warmed:.0%` of the test environment, without
+# them {glue:text}`from_random:.0%` (guessing: 50 %); a linear head on frozen rich features {glue:text}`on_rich:.0%`, with no such number to choose. The network that was trained where colour
+# says nothing has {glue:text}`perfect:.0%`, less than the 75 % that shape could give, since {glue:text}`n_pooled:,.0f` images with wrong labels among them are learnt by heart in part.
+# Trained on by IRM it comes down to {glue:text}`decayed:.0%`. Very large dropout while rich features are fine-tuned by ERM ends at
+# {glue:text}`thinned:.0%` of the test environment, without dropout {glue:text}`tune:.0%`, from fresh weights {glue:text}`thinned_fresh:.0%`: dropout spreads a decision over
+# all features it finds, and where colour is *more* predictive than shape spreading keeps the colour.
+#
+# The leave-one-out rule is between the two others: IRM {glue:text}`irm_left:.0%`, vREx {glue:text}`vrex_left:.0%`. It needs no image of the
+# test environment, and it sees that what goes from 80 to 90 % may go on.
 #
 # ## Published beside ours
 #
@@ -832,11 +944,40 @@ TABLE1 = {
     ("vREx", "rich, all trained"): "70.3",
     ("vREx", "rich, frozen"): "69.9",
 }
-last = {(k, way): outside(runs[:, SOON.index((k, main, 0)), -1, 3:]) for k in KINDS for way, runs in (("rich, frozen", heads), ("rich, all trained", tuned))}
-last |= {(k, way): ends[k, main, n] for k in KINDS for way, n in (("random weights", 0), ("after ERM", warm))}
-beside = [[k, f"chosen by {rule}", bootstrap(100 * v), PUBLISHED.get((k, rule), "–")] for (k, rule), v in told.items()]
-beside += [[k, f"from {way}" if "random" in way else way, bootstrap(100 * last[k, way]), said] for (k, way), said in TABLE1.items()]
-beside.append(["oracle", "colour says nothing", bootstrap(100 * perfect), "72.1 ± 0.2; 73.0 ± .5 in IRM's paper, grey"])
+last = {
+    (k, way): outside(runs[:, methods.index((k, main, 0)), -1, 3:])
+    for k in KINDS
+    for way, runs, methods in (
+        ("rich, frozen", heads, SOON),
+        ("rich, all trained", tuned, NEXT),
+    )
+}
+last |= {
+    (k, way): ends[k, main, n]
+    for k in KINDS
+    for way, n in (("random weights", 0), ("after ERM", warm))
+}
+beside = [
+    [k, f"chosen by {rule}", bootstrap(100 * v), PUBLISHED.get((k, rule), "–")]
+    for (k, rule), v in told.items()
+]
+beside += [
+    [
+        k,
+        f"from {way}" if "random" in way else way,
+        bootstrap(100 * last[k, way]),
+        said,
+    ]
+    for (k, way), said in TABLE1.items()
+]
+beside.append(
+    [
+        "oracle",
+        "colour says nothing",
+        bootstrap(100 * perfect),
+        "72.1 ± 0.2; 73.0 ± .5 in IRM's paper, grey",
+    ]
+)
 table(
     ["method", "how", f"{dataset}, here", "MNIST, published"],
     beside,
@@ -845,7 +986,9 @@ table(
 )  # fmt: skip
 
 # %% tags=["hide-input"]
-columns = {c: [] for c in ("seed", "design", "correlation", "remedy", "rule", "worst")}
+columns = {
+    c: [] for c in ("seed", "design", "correlation", "remedy", "rule", "worst")
+}
 for (design, c, name), rule in product(scores, RULES):
     for s, value in zip(seeds, worst(design, c, name, rule).tolist(), strict=True):
         cell = s, design, c, name, rule, round(value, 3)
@@ -854,4 +997,10 @@ for (design, c, name), rule in product(scores, RULES):
 _ = keep("remedies", columns)
 
 # %% [markdown]
-# PROSE-END
+# The figures from the literature are of other data and of networks twelve times as wide, so what can be compared is the order: by rule, and of random weights, pre-training and
+# rich features.
+#
+# **What stays open.** Numbers of {glue:text}`n_validation:.0f` validation images make every choice noisy, as they do in practice. The known translator
+# is the largest of all budgets, and what a learned one would move is the question that its authors ask {cite}`jung2023fire`. Remedies that are told nothing may do
+# better with larger networks, more data and the published recipes; where JTT and LfF are known to work, images are natural and networks pre-trained. And
+# leave-one-out with two environments halves what is left, so that it judges a method by half of its data.
