@@ -46,7 +46,8 @@ def discover(train: Callable[[int, Rule], Float[Tensor, "s n k"]], y: Int[Tensor
     """The pseudo-labels of so many rounds: what each predicts of the n training examples.
 
     `train(r, rule)` trains a fresh stack of round r by `rule(losses, index)`, such as with `train.loop.fit`, and returns its
-    logits of all n examples, whose labels seeds share or have their own. Raises ValueError for fewer than two rounds and as `worst_part` does.
+    logits of all n examples; their labels may be those of each seed. Raises ValueError for fewer than two rounds and as
+    `worst_part` does.
     """
     if rounds < 2:
         raise ValueError(f"{rounds} rounds: expected at least 2, since one alone is what plain training finds")
