@@ -11,7 +11,7 @@ from torch import Tensor
 
 from whence.data.availability import Availability
 from whence.data.backdrops import backdrop
-from whence.data.sprites import BRIGHT, CHROMA, chroma, coverage, number, paint, room
+from whence.data.sprites import chroma, coverage, number, paint, room
 from whence.seeds import stream
 
 REACH = 4.0  # the latent at which a colour is as far from grey as it goes
@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 class Couple:
     """Two sprites an image, one beside the other: the first shows the shortcut z_s, the second the core z_c, of a law.
 
-    A sprite's colour is a grey plus z / 4 (at most 1) times the way along its own line of colours of equal luma, red to cyan or
+    A sprite's colour is mid-grey plus z / 4 (at most 1) times the way along its own line of colours of equal luma, red to cyan or
     blue to yellow: the line tells which cue it shows. Without a background the mean colour of the image is then linear in z, and
     the best rule for the latents is one for the pixels. The half of the image that a sprite is in, its place and turn say nothing.
 
@@ -85,4 +85,4 @@ class Couple:
     def _colours(self, z: Tensor, cue: int) -> Tensor:
         line = chroma()[cue if not self.swapped else 1 - cue]
         along = (z.double() / REACH).clamp(-1, 1)
-        return (BRIGHT + self.saturation[cue] * CHROMA * along[:, None] * line).float()
+        return (self.saturation[cue] * along[:, None] * line).float()
