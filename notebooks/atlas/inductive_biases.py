@@ -27,6 +27,7 @@ from itertools import combinations, islice
 
 import numpy as np
 import torch
+from scipy.stats import rankdata
 from torch.nn.functional import one_hot
 from tqdm import tqdm
 
@@ -680,6 +681,17 @@ for i, s in enumerate(seeds):
         for r, by_name in (RULERS | CONTROLS).items():
             columns[r].append(float(by_name[name][i]))
 own = keep("rulers", columns)
+places = {name: [] for name in ("seed", "ruler", "architecture", "rank")}
+for ruled, by_name in (RULERS | {"training loss": losses}).items():
+    for s, row in zip(
+        seeds, rankdata(matrix(by_name, ARCHITECTURES), axis=1), strict=True
+    ):
+        for name, rank in zip(ARCHITECTURES, row, strict=True):
+            for column, cell in zip(
+                places.values(), (s, ruled, name, float(rank)), strict=True
+            ):
+                column.append(cell)
+_ = keep("ranks", places)
 record = kept("atlas/inductive_biases", dataset, "rulers")
 drawn = record or own
 

@@ -158,7 +158,7 @@ def test_the_score_adds_up_to_the_rows_of_the_table(page, site):
     assert numbers[0] == sum(numbers[1:]) == page.locator("table.claims-table tbody tr").count()
 
 
-EXPLORERS = ("locality.html", "simplicity.html", "shortcut.html")
+EXPLORERS = ("locality.html", "simplicity.html", "shortcut.html", "atlas.html")
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
