@@ -72,7 +72,7 @@ def test_no_sprite_within_its_room_leaves_the_image(shape):
 
 
 def test_places_tell_no_size_and_the_margin_is_that_of_the_largest():
-    look, n = Look(side=24, footprint=(0.03, 0.12)), 2000
+    look, n = Look(side=24, footprint=(0.03, 0.12)), 500
     centres = []
     for scale in (0.001, 0.999):
         u = free(n, 0)
@@ -82,7 +82,7 @@ def test_places_tell_no_size_and_the_margin_is_that_of_the_largest():
         weight = light / light.sum((1, 2), keepdim=True)
         centres.append(torch.stack([(weight.sum(1) * line).sum(1), -(weight.sum(2) * line).sum(1)], 1))
     torch.testing.assert_close(*centres, atol=2e-3, rtol=0)  # image by image the same place
-    assert float(centres[0].abs().max()) == pytest.approx(look.room, rel=0.02)
+    assert float(centres[0].abs().max()) == pytest.approx(look.room, rel=0.03)
     assert look.room == pytest.approx(0.5 - RADIUS["triangle"] * math.sqrt(0.12))
 
 
@@ -104,7 +104,7 @@ def test_paint_mixes_by_coverage_and_contrast():
 
 
 @pytest.mark.parametrize("kind", backdrops.BACKDROPS)
-@pytest.mark.parametrize("side", [16, 24, 64])
+@pytest.mark.parametrize("side", [16, 64])
 def test_backdrops_are_in_range_and_a_shorter_draw_begins_a_longer_one(kind, side):
     long = checked(backdrops.backdrop)(kind, 300, side, 3)
     assert long.shape == (300, 3, side, side)
@@ -117,7 +117,7 @@ def test_backdrops_are_in_range_and_a_shorter_draw_begins_a_longer_one(kind, sid
 
 def test_textures_have_no_level_in_common_with_their_name_and_are_grey():
     for kind in backdrops.TEXTURES:
-        x = backdrops.backdrop(kind, 3000, 16, 0)
+        x = backdrops.backdrop(kind, 1500, 16, 0)
         assert abs(float(x.mean())) < 0.01
         assert torch.equal(x[:, 0], x[:, 2])
     assert [band.shape for band in regions("train", "textures")] == [(512, 272, 3)] * 3
@@ -232,14 +232,14 @@ def test_a_couple_s_sprites_do_not_overlap_and_image_i_of_a_probe_keeps_its_plac
 
 @pytest.mark.parametrize("correlation", [0.5, 0.98, 1.0])
 def test_a_spurious_cue_goes_with_the_label_as_often_as_it_says_and_each_group_is_numbered(correlation):
-    drawn = Correlated(correlations=(correlation, 0.1)).draw(1000, 0)
+    drawn = Correlated(correlations=(correlation, 0.1)).draw(400, 0)
     agrees = (drawn.y == drawn.spurious).double()
     for e, expected in enumerate((correlation, 0.1)):
         mine = drawn.environment == e
-        assert float(agrees[mine].mean()) == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / 500) + 1e-12)
-        assert drawn.y[mine].bincount().tolist() == [250, 250]
+        assert float(agrees[mine].mean()) == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / 200) + 1e-12)
+        assert drawn.y[mine].bincount().tolist() == [100, 100]
     assert torch.equal(drawn.group, 2 * drawn.y + drawn.spurious)
-    higher = Correlated(correlations=(1.0, 0.1)).draw(1000, 0)
+    higher = Correlated(correlations=(1.0, 0.1)).draw(400, 0)
     assert torch.equal(higher.y, drawn.y)
     same = higher.spurious == drawn.spurious
     assert torch.equal(higher.x[same], drawn.x[same])
