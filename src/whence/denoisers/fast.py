@@ -73,7 +73,7 @@ class Weighed(NamedTuple):
     """Candidates' weights relative to the heaviest: its logit in bits and index, 2^(l - peak), and their sum times l - peak."""
 
     peak: Float[Tensor, "*q"]
-    index: Int[Tensor, "*q"]
+    heaviest: Int[Tensor, "*q"]
     weights: Float[Tensor, "*q m"]
     logs: Float[Tensor, "*q"] | None
 
@@ -91,7 +91,7 @@ class Weighed(NamedTuple):
 
     def sums(self, sums: Float[Tensor, "*q k"], largest: Float[Tensor, "*t"]) -> Sums:
         """The softmax in progress, from the weights' sums times 1 and whatever else."""
-        return Sums(self.peak, sums, sums[..., 0] if self.logs is None else self.logs, self.index, largest)
+        return Sums(self.peak, sums, sums[..., 0] if self.logs is None else self.logs, self.heaviest, largest)
 
 
 class Masked(NamedTuple):

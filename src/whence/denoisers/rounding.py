@@ -23,8 +23,8 @@ left is delta = .42 u (.58 (sqrt(k) + 1) + 2) (|l| + 20).
 With `MARGIN` deltas for every delta a mean is, to first order, off by |Cov_w(delta, x)| <= delta sd_w(x), the posterior's own
 deviation; or, at any order, by at most (exp(6 delta) - 1) (1 - w_max) times the range of the pixels: nothing, where one candidate
 has all the weight. The smaller of the two must be below `TOLERANCE`, else the softmax is in doubt, and is done again: from direct
-squares where it was not, then in float64. These are bounds for roundings that are independent, as they are of images, not for any conspiracy of roundings: those of the worst case
-are sqrt(K) times larger and are not met (higham2002accuracy has both).
+squares where it was not, then in float64. These are bounds for roundings that are independent, as they are of images, not for any
+conspiracy of roundings: those of the worst case are sqrt(K) times larger and are not met (higham2002accuracy has both).
 """
 
 from __future__ import annotations
