@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
-from whence.denoisers.fast import BITS, Sums
+from whence.denoisers.fast import BITS, Sums, Weighed
 from whence.denoisers.gemm import product, unrounded
 from whence.denoisers.local import (
     SOME,
@@ -32,6 +32,7 @@ from whence.denoisers.rounding import doubtful, expanded
 from whence.seeds import stream
 
 LOGITS = 2**20
+GROUP = 256  # windows of one brightness
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ class ELS:
 
     @property
     def _step(self) -> int:
-        return max(1, LOGITS // self.pool[0, 0].numel() ** 2) if self.chunk is None else self.chunk
+        return self._images(self.pool[0, 0].numel())
+
+    def _images(self, queries: int) -> int:
+        """How many at a time, for so many windows asked about together."""
+        return max(1, LOGITS // (queries * self.pool[0, 0].numel())) if self.chunk is None else self.chunk
 
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         level = levels(y, sigma, self.pool)
@@ -104,35 +109,51 @@ class ELS:
     def _rounded(self, y: Float[Tensor, "1 c h w"], level: Tensor, detailed: bool) -> LocalPosterior:
         """One query in float32, the pixels in doubt in float64."""
         (_, c, h, w), query, variance = y.shape, self._windows(y)[0], float(level) ** 2
-        state = self._online(query, variance, torch.float32, detailed)
-        centred = (query - self._middle).float()
-        own = centred.square().sum(1, keepdim=True)
-        delta = expanded(
-            centred.abs().amax(1, keepdim=True), own, float(query.shape[1]), state.peak / BITS, state.largest, self._reach, variance
-        )
-        doubt = doubtful(delta, deviation(state)[..., None], state.total, self._reach, detailed).flatten().nonzero().flatten()
+        state, delta = self._online(query, variance, torch.float32, detailed)
+        doubt = doubtful(delta, deviation(state), state.total, self._reach, detailed).nonzero().flatten()
         if len(doubt):
-            better = self._online(query[doubt], variance, torch.float64, detailed)
-            state = Sums(*(o if o.ndim < 2 else o.to(n.dtype).index_copy(0, doubt, n) for o, n in zip(state, better, strict=True)))
-        place, mean = state.heaviest % (h * w), state.sums[:, 0, 1 : 1 + c] / state.total + self._middle
-        where = torch.cat((place // w, place % w), 1)
+            better, _ = self._online(query[doubt], variance, torch.float64, detailed)
+            state = Sums(*(old.to(new.dtype).index_copy(0, doubt, new) for old, new in zip(state, better, strict=True)))
+        place, mean = state.heaviest % (h * w), state.sums[:, 1 : 1 + c] / state.total[:, None] + self._middle
+        where = torch.stack((place // w, place % w), 1)
         entropy, heaviest = (one.reshape(1, 1, h, w) for one in (state.entropy, state.heaviest // (h * w)))
         return LocalPosterior(mean.T.reshape(1, c, h, w), entropy, heaviest, where.reshape(1, 1, h, w, 2))
 
-    def _online(self, query: Float[Tensor, "q p"], variance: float, dtype: torch.dtype, detailed: bool) -> Sums:
-        """The softmaxes of some windows over all candidates, logits of this dtype, both less the middle of the pool."""
-        order = torch.randperm(query.shape[1], generator=stream(0, "inputs")).to(query.device)  # see rounding.py
-        asked = ((query - self._middle)[:, order] * (BITS / variance)).to(dtype)
-        state: Sums | None = None
-        for start in range(0, len(self.pool), self._step):
-            keys = (self._unfolded(self.pool[start : start + self._step].to(dtype)) - self._middle).movedim(1, 0).flatten(1)
-            centres = keys[self.window**2 // 2 :: self.window**2].float()
-            norms = keys.square().sum(0)
-            logits = product(asked, keys[order]).sub_(norms * (BITS / (2 * variance)))
-            found = summed(logits[:, None], centres, start * self.pool[0, 0].numel(), norms.max(), detailed)
-            state = found if state is None else state.merge(found)
-        assert state is not None
-        return state
+    def _online(
+        self, query: Float[Tensor, "q p"], variance: float, dtype: torch.dtype, detailed: bool
+    ) -> tuple[Sums, Float[Tensor, " q"]]:
+        """The softmaxes of some windows over all candidates, logits of this dtype, and what rounding may have done to them.
+
+        Windows of one brightness are taken together, and their mean taken from them and the candidates: those that matter are near.
+        """
+        query = query[:, torch.randperm(query.shape[1], generator=stream(0, "inputs")).to(query.device)]  # see rounding.py
+        groups = query.mean(1).argsort().split(GROUP)
+        centres = [query[group].mean(0).float().double() for group in groups]
+        apart = [(query[group] - centre).to(dtype) for group, centre in zip(groups, centres, strict=True)]
+        states: list[Sums] = []
+        step = self._images(GROUP)
+        for start in range(0, len(self.pool), step):
+            windows, values = self._candidates(self.pool[start : start + step].to(dtype))
+            first = start * self.pool[0, 0].numel()
+            found = [
+                one(asked * (BITS / variance), windows - centre.to(dtype)[:, None], values, variance, first, detailed)
+                for asked, centre in zip(apart, centres, strict=True)
+            ]
+            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
+        spans = [reach(self.pool) + float(centre.abs().max()) for centre in centres]
+        deltas = [
+            expanded(*sizes_of(asked), float(query.shape[1]), state.peak / BITS, state.largest, span, variance)
+            for asked, state, span in zip(apart, states, spans, strict=True)
+        ]
+        back = torch.cat(groups).argsort()
+        return Sums(*(torch.cat(column)[back] for column in zip(*states, strict=True))), torch.cat(deltas)[back]
+
+    def _candidates(self, images: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "p m"], Float[Tensor, "k m"]]:
+        """Windows of a chunk of images, their pixels shuffled as the queries' are; 1, their centres and the centres' squares."""
+        windows = self._unfolded(images).movedim(1, 0).flatten(1)
+        centres = windows[self.window**2 // 2 :: self.window**2].float() - self._middle
+        order = torch.randperm(len(windows), generator=stream(0, "inputs")).to(windows.device)
+        return windows.index_select(0, order), torch.cat((torch.ones_like(centres[:1]), centres, centres.square()))
 
     @cached_property
     def _middle(self) -> float:
@@ -194,21 +215,26 @@ class ELS:
             yield start * every, candidates, centres, asked @ keys.T
 
 
-def summed(logits: Float[Tensor, "q 1 m"], centres: Float[Tensor, "c m"], start: int, largest: Tensor, detailed: bool) -> Sums:
-    """The softmaxes' sums over one chunk: 1, the centres and their squares; logits in bits are overwritten."""
-    if detailed:
-        peak, index = logits.max(-1)
-    else:
-        peak, index = logits.amax(-1), torch.zeros((), dtype=torch.int64, device=logits.device)
-    below = logits.sub_(peak[..., None]).float()
-    weights = torch.exp2(below) if detailed else below.exp2_()
-    values = torch.cat((torch.ones_like(centres[:1]), centres, centres.square()))
-    sums = (values @ weights[:, 0].T).T[:, None].double()
-    logs = torch.linalg.vecdot(weights, below).double() if detailed else sums[..., 0]
-    return Sums(peak, sums, logs, (index + start).expand(peak.shape), largest)
+def one(
+    asked: Float[Tensor, "q p"],
+    keys: Float[Tensor, "p m"],
+    values: Float[Tensor, "k m"],
+    variance: float,
+    start: int,
+    detailed: bool,
+) -> Sums:
+    """A group's softmaxes over one chunk: sums of the weights times each of the values."""
+    norms = torch.linalg.vecdot(keys, keys, dim=0)
+    found = Weighed.of(product(asked, keys, norms * (-BITS / (2 * variance))), start, detailed)
+    return found.sums((values @ found.weights.T).T.double(), norms.max().expand(len(asked)))
+
+
+def sizes_of(query: Float[Tensor, "q p"]) -> tuple[Float[Tensor, " q"], Float[Tensor, " q"]]:
+    """The largest modulus and the squared norm of each."""
+    return query.abs().amax(1), query.square().sum(1)
 
 
 def deviation(state: Sums) -> Float[Tensor, " q"]:
     """The largest of the channels' posterior deviations."""
-    mean, square = (state.sums[:, 0, 1:] / state.total).chunk(2, 1)
+    mean, square = (state.sums[:, 1:] / state.total[:, None]).chunk(2, 1)
     return (square - mean.square()).clamp_min(0).amax(1).sqrt() + 1e-3
