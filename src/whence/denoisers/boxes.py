@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whence.denoisers.fast import BITS, Sums
+from whence.denoisers.fast import BITS, Sums, Weighed
 from whence.denoisers.gemm import product
 from whence.denoisers.rounding import doubtful, squared
 
@@ -16,20 +16,20 @@ CHUNK = 128  # images at a time: what is held of them for one query then fits th
 
 
 class Boxes(NamedTuple):
-    """For each size the 0/1 matrices that sum windows along rows (p, h) and along columns (r, w)."""
+    """For each size the 0/1 matrices that sum windows along columns (p, h) and along rows (r, w)."""
 
-    tall: list[Float[Tensor, "p h"]]
-    wide: list[Float[Tensor, "r w"]]
+    tall: Float[Tensor, "s p h"]
+    wide: Float[Tensor, "s r w"]
     sides: list[int]
 
-    def logits(self, squares: Float[Tensor, "w h m"]) -> Float[Tensor, "s r p m"]:
-        """Sums of squares over all windows of each size, the images along the last axis.
+    def logits(self, squares: Float[Tensor, "h w m"], scale: float) -> Float[Tensor, "s p r m"]:
+        """Sums of squares over all windows of each size times a scale, the images along the last axis.
 
-        Two banded products: for each column over its rows, all sizes stacked; then for each size over the columns.
+        Two banded products: over rows, all sizes and columns at once; then over columns, for each size and row.
         """
-        columns = torch.matmul(torch.cat(self.tall), squares).split([len(rows) for rows in self.tall], 1)
-        sums = [product(cols, part.flatten(1)) for cols, part in zip(self.wide, columns, strict=True)]
-        return torch.stack([one.unflatten(1, part.shape[1:]) for one, part in zip(sums, columns, strict=True)])
+        (s, p, _), (w, m) = self.tall.shape, squares.shape[1:]
+        sums = product(self.tall.flatten(0, 1) * scale, squares.flatten(1)).unflatten(1, (w, m))
+        return torch.bmm(self.wide.repeat_interleave(p, 0), sums).unflatten(0, (s, p))
 
 
 class Local(NamedTuple):
@@ -51,17 +51,16 @@ class Local(NamedTuple):
 def local(
     pool: Float[Tensor, "n c h w"], y: Float[Tensor, "b c h w"], scales: list[float], boxes: Boxes, chunk: int, detailed: bool
 ) -> list[Local]:
-    """Each query's softmaxes at all sizes and places, places column by column, in one pass over the pool.
-
-    `scales` are 1 / (2 sigma^2).
-    """
+    """Each query's softmaxes at all sizes and places, in one pass over the pool; `scales` are 1 / (2 sigma^2)."""
     states: list[Sums] = []
     for start in range(0, len(pool), chunk):
-        x = pool[start : start + chunk].float().permute(1, 3, 2, 0).contiguous()  # c w h m
-        for i, (one, scale) in enumerate(zip(y.transpose(2, 3)[..., None], scales, strict=True)):
-            logits = boxes.logits((one - x).square_().sum(0).mul_(-BITS * scale))
-            found = summed(logits.flatten(1, 2), x.flatten(1, 2), start, detailed)
-            states = [*states, found] if start == 0 else [*states[:i], states[i].merge(found), *states[i + 1 :]]
+        x = pool[start : start + chunk].float().permute(1, 2, 3, 0).contiguous()  # c h w m
+        values = torch.cat((torch.ones_like(x[:1]), x, x.square())).flatten(1, 2).transpose(0, 1).contiguous()
+        found = [
+            summed(boxes.logits((one - x).square_().sum(0), -BITS * scale).flatten(1, 2), values, start, detailed)
+            for one, scale in zip(y[..., None], scales, strict=True)
+        ]
+        states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
     return [settled(state) for state in states]
 
 
@@ -73,15 +72,7 @@ def settled(state: Sums) -> Local:
     return Local(state.peak / BITS, state.total, mean, deviation, state.entropy, state.heaviest)
 
 
-def summed(logits: Float[Tensor, "s q m"], x: Float[Tensor, "c q m"], start: int, detailed: bool) -> Sums:
+def summed(logits: Float[Tensor, "s q m"], values: Float[Tensor, "q k m"], start: int, detailed: bool) -> Sums:
     """The softmaxes' sums over one chunk, from logits in bits, which are overwritten."""
-    if detailed:
-        peak, index = logits.max(-1)
-    else:
-        peak, index = logits.amax(-1), torch.zeros((), dtype=torch.int64, device=logits.device)
-    below = logits.sub_(peak[..., None])
-    weights = torch.exp2(below) if detailed else below.exp2_()
-    values = torch.cat((torch.ones_like(x[:1]), x, x.square())).transpose(0, 1)
-    sums = torch.bmm(values, weights.permute(1, 2, 0)).permute(2, 0, 1).double()
-    logs = torch.linalg.vecdot(weights, below).double() if detailed else sums[..., 0]
-    return Sums(peak, sums, logs, (index + start).expand(peak.shape), peak[0])
+    found = Weighed.of(logits, start, detailed)
+    return found.sums(torch.bmm(values, found.weights.permute(1, 2, 0)).permute(2, 0, 1).double(), found.peak[0])

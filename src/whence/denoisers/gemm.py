@@ -25,7 +25,7 @@ def unrounded() -> Iterator[None]:
 
 
 def product(a: Float[Tensor, "r k"], b: Float[Tensor, "k m"], bias: Float[Tensor, " m"] | None = None) -> Float[Tensor, "r m"]:
-    """a @ b (+ bias); in float32 on a processor by oneDNN, which uses all of its vector unit where the default library may use half.
+    """a @ b + bias; in float32 on a processor by oneDNN, which uses all of its vector unit where the default library may use half.
 
     The bias is added to the finished sums.
     """

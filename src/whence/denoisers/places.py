@@ -220,12 +220,12 @@ def one(
     keys: Float[Tensor, "p m"],
     values: Float[Tensor, "k m"],
     variance: float,
-    start: int,
+    first: int,
     detailed: bool,
 ) -> Sums:
     """A group's softmaxes over one chunk: sums of the weights times each of the values."""
     norms = torch.linalg.vecdot(keys, keys, dim=0)
-    found = Weighed.of(product(asked, keys, norms * (-BITS / (2 * variance))), start, detailed)
+    found = Weighed.of(product(asked, keys, norms * (-BITS / (2 * variance))), first, detailed)
     return found.sums((values @ found.weights.T).T.double(), norms.max().expand(len(asked)))
 
 

@@ -141,9 +141,8 @@ def rounded(
 ) -> list[LocalPosterior]:
     """The posterior for each window in float32, and in float64 where that may be off by more than 1e-4."""
     h, w = y.shape[2:]
-    boxes = Boxes(
-        [centred(h, k, y.device).float() for k in windows], [centred(w, k, y.device).float() for k in windows], list(windows)
-    )
+    tall, wide = (torch.stack([centred(n, k, y.device).float() for k in windows]) for n in (h, w))
+    boxes = Boxes(tall, wide, list(windows))
     span = reach(pool)
     with torch.no_grad(), unrounded():
         scales = (0.5 / level.double().flatten() ** 2).tolist()
@@ -151,9 +150,9 @@ def rounded(
         parts = [_checked(pool, boxes, *one, span, detailed) for one in zip(y.split(1), level.split(1), found, strict=True)]
     return [
         LocalPosterior(
-            torch.stack([part.mean[i] for part in parts]).unflatten(1, (w, h)).permute(0, 3, 2, 1).to(y.dtype),
-            torch.stack([part.entropy[i] for part in parts]).unflatten(1, (w, h)).transpose(1, 2)[:, None].to(y.dtype),
-            torch.stack([part.heaviest[i] for part in parts]).unflatten(1, (w, h)).transpose(1, 2)[:, None],
+            torch.stack([part.mean[i] for part in parts]).unflatten(1, (h, w)).permute(0, 3, 1, 2).to(y.dtype),
+            torch.stack([part.entropy[i] for part in parts]).unflatten(1, (h, w))[:, None].to(y.dtype),
+            torch.stack([part.heaviest[i] for part in parts]).unflatten(1, (h, w))[:, None],
         )
         for i in range(len(windows))
     ]
@@ -164,11 +163,9 @@ def _checked(pool: Tensor, boxes: Boxes, y: Tensor, level: Tensor, found: Local,
     size, place = found.doubtful(boxes, span, detailed).nonzero().unbind(1)
     if len(size) == 0:
         return found
-    h, w = y.shape[2:]
-    cols, rows = place // h, place % h  # places are column by column
-    tall = torch.stack([matrix.double() for matrix in boxes.tall])[size, rows]
-    wide = torch.stack([matrix.double() for matrix in boxes.wide])[size, cols]
-    state = _among(pool, y, level, (tall[:, :, None] * wide[:, None]).flatten(1), rows * w + cols)
+    w = y.shape[3]
+    tall, wide = boxes.tall.double()[size, place // w], boxes.wide.double()[size, place % w]
+    state = _among(pool, y, level, (tall[:, :, None] * wide[:, None]).flatten(1), place)
     mean, entropy, heaviest = (column.clone() for column in (found.mean, found.entropy, found.heaviest))
     mean[size, place], entropy[size, place], heaviest[size, place] = state.mean[0], state.entropy[0], state.heaviest[0]
     return found._replace(mean=mean, entropy=entropy, heaviest=heaviest)
@@ -177,11 +174,12 @@ def _checked(pool: Tensor, boxes: Boxes, y: Tensor, level: Tensor, found: Local,
 def _among(pool: Tensor, y: Tensor, level: Tensor, masks: Float[Tensor, "p q"], places: Int[Tensor, " p"]) -> Softmax:
     """The softmaxes of chosen pixels in float64, from direct squares."""
     heard = masks.any(0).nonzero().flatten()
-    rows, query = masks[:, heard] / (-2 * level.flatten() ** 2), y.double().flatten(2)
+    rows, query = masks[:, heard] / (-2 * level.flatten() ** 2), y.double().flatten(2)[..., heard]
 
     def chunks() -> Iterator[tuple[int, Tensor, Tensor]]:
-        for start, x in columns(pool.flatten(2), CHUNK):
-            apart = (query[0, :, heard, None] - x[:, heard]).square().sum(0)
-            yield start, x[:, places].permute(1, 2, 0), (rows @ apart)[None]
+        for start in range(0, len(pool), CHUNK):
+            x = pool[start : start + CHUNK].flatten(2)
+            apart = (query - x[..., heard].double()).square_().sum(1)
+            yield start, x[..., places].permute(2, 0, 1).double(), (rows @ apart.T)[None]
 
     return streamed(chunks())
