@@ -16,11 +16,11 @@
 # **Every ruler tells architectures apart; of the ten pairs of five rulers, those that go together beyond chance, ten to choose from:
 # {glue:text}`beyond`.** Of what one pixel does to a decision together with another, half lies within {glue:text}`reach_cnn:.1f` pixels
 # in a convolutional network and within {glue:text}`reach_mlp:.1f` in a fully connected one, of images where everywhere would be
-# {glue:text}`everywhere:.1f`; permuted pixels cost the first {glue:text}`paid_cnn:.1%` of accuracy and the second {glue:text}`paid_mlp:.1%`. With a simple
+# {glue:text}`everywhere:.1f`; permuted pixels take {glue:text}`paid_cnn:.1%` from the accuracy of the first and {glue:text}`paid_mlp:.1%` from that of the second. With a simple
 # and a complex half to choose from, the area under the curve that each of the six gets out of the complex one alone lies between
 # {glue:text}`use_least:.2f` and {glue:text}`use_most:.2f`, where it could be {glue:text}`alone_least:.2f` and more. The two rulers that agree most,
-# {glue:text}`best_pair`, have a rank correlation of {glue:text}`best_rho:.2f` (exact $p$ {glue:text}`best_p:.3f`), and both go with how far
-# equal updates have trained a network: {glue:text}`first_loss:.2f` and {glue:text}`second_loss:.2f` with the training loss.
+# {glue:text}`best_pair`, have a rank correlation of {glue:text}`best_rho:.2f` (exact $p$ {glue:text}`best_p:.3f`); with the training loss that
+# equal updates leave, they correlate by {glue:text}`first_loss:.2f` and {glue:text}`second_loss:.2f`.
 
 # %% tags=["hide-input"]
 from itertools import combinations, islice
@@ -609,7 +609,8 @@ report(
 # %% [markdown]
 # The shift is {glue:text}`shift_linear:.2f` for the linear network, {glue:text}`shift_mlp:.2f` for the fully connected one,
 # {glue:text}`shift_local:.2f` without and {glue:text}`shift_cnn:.2f` with sharing, {glue:text}`shift_vit:.2f` and {glue:text}`shift_gated:.2f` for the
-# transformers. Filters that are not shared can grow where the image is faint and nowhere else; shared ones serve both halves. How long
+# transformers. One reason why sharing matters may be the optimiser: Adam makes the steps of every parameter equally large, so filters
+# of their own for the faint half grow as fast as those for the other, while shared ones go by the half that is seen best. How long
 # a bias lasts is a matter of training, as the notebook on availability shows for data without pixels: these are its values after
 # {glue:text}`n_steps:.0f` updates.
 #
