@@ -701,26 +701,34 @@ table(
     ".3f",
 )
 
-# %% tags=["hide-input"]
-columns = {c: [] for c in ("seed", "network", "saturation", "cue", "accuracy")}
-for (kind, saturation), accuracy in found.items():
-    for (i, s), (k, cue) in product(
-        enumerate(seeds), enumerate(design(saturation).cues)
-    ):
-        row = s, names[kind], saturation, cue, round(float(accuracy[i, k]), 3)
-        for column, value in zip(columns.values(), row, strict=True):
-            column.append(value)
-_ = keep("preference", columns)
 
 # %% tags=["hide-input"]
-columns = {c: [] for c in ("seed", "labelled", "counters", "cue", "accuracy")}
-for ((cue, m), accuracy), (i, s), (k, asked) in product(
-    turned.items(), enumerate(seeds), enumerate(cues)
-):
-    row = s, cue, m, asked, round(float(accuracy[i, k]), 3)
-    for column, value in zip(columns.values(), row, strict=True):
-        column.append(value)
-_ = keep("turned", columns)
+def rows_of(names, rows):
+    """Columns by name, the last of them rounded."""
+    rounded = [(*row[:-1], round(float(row[-1]), 3)) for row in rows]
+    return dict(zip(names, map(list, zip(*rounded, strict=True)), strict=True))
+
+
+preferred = (
+    (s, names[kind], v, cue, accuracy[i, k])
+    for (kind, v), accuracy in found.items()
+    for (i, s), (k, cue) in product(enumerate(seeds), enumerate(design(v).cues))
+)
+injected = (
+    (s, cue, m, asked, accuracy[i, k])
+    for (cue, m), accuracy in turned.items()
+    for (i, s), (k, asked) in product(enumerate(seeds), enumerate(cues))
+)
+learnt = (
+    (s, names[kind], cue, a)
+    for (kind, cue), accuracy in alone.items()
+    for s, a in zip(seeds, accuracy, strict=False)
+)
+keep("preference", rows_of(["seed", "network", "saturation", "cue", "accuracy"], preferred))  # fmt: skip
+keep(
+    "turned", rows_of(["seed", "labelled", "counters", "cue", "accuracy"], injected)
+)
+_ = keep("alone", rows_of(["seed", "network", "cue", "accuracy"], learnt))
 
 # %% [markdown]
 # **What stays open.** Colour here is large areas of one hue; how cues rank in other pictures is a question to those pictures, and the
