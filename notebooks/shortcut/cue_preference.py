@@ -13,14 +13,13 @@
 # %% [markdown]
 # # Of cues that are worth the same, which one does a network take?
 #
-# **The one that shows: of these sprites {glue:text}`leader`, at full saturation.** Colour, shape, scale and orientation all give every
-# training label away. Where they are put at odds, a perceptron, a CNN and a vision transformer follow {glue:text}`leader` in
-# {glue:text}`leader_least:.0%` of the images or more, and each of the others about as often as chance has it. On grey sprites
-# {glue:text}`grey_leader` is followed most, in {glue:text}`grey_most:.0%`. Yet it is not the cue that is preferred: at a saturation of {glue:text}`faint:.1f`
-# colour alone is still learnt, to {glue:text}`faint_alone:.0%`, and beside the others it is followed in {glue:text}`faint_colour:.0%`, {glue:text}`faint_leader` in
-# {glue:text}`faint_most:.0%`. Solutions that use colour are {glue:text}`flat_word` the flattest of the others after equal updates
-# (a rise of {glue:text}`rise_colour:.4f` nats against {glue:text}`rise_flattest:.4f`), and at equal training loss {glue:text}`matched_word` the others on average
-# ({glue:text}`rise_matched:.4f` against {glue:text}`rise_rest:.4f`).
+# **Of these sprites {glue:text}`leader`, {glue:text}`lasting`.** Colour, shape, scale and orientation all give every training label away. Where
+# they are put at odds, a perceptron, a CNN and a vision transformer follow {glue:text}`leader` in {glue:text}`leader_least:.0%` of the images or more and
+# no other cue in more than {glue:text}`other_most:.0%`, where {glue:text}`floor:.0%` is chance. On grey sprites {glue:text}`grey_leader` is followed most, in
+# {glue:text}`grey_most:.0%`. At a saturation of {glue:text}`faint:.1f` colour alone is still learnt, to {glue:text}`faint_alone:.0%`; beside the other cues it is
+# then followed in {glue:text}`faint_colour:.0%`, and {glue:text}`faint_leader` in {glue:text}`faint_most:.0%`. Under noise relative to each layer, solutions that use colour are
+# {glue:text}`flat_word` the flattest of the others after equal updates (the loss rises by {glue:text}`rise_colour:.4f` and {glue:text}`rise_flattest:.4f` nats), and
+# at equal training loss {glue:text}`matched_word` the others on average ({glue:text}`rise_matched:.4f` and {glue:text}`rise_rest:.4f`).
 
 # %% tags=["hide-input"]
 from dataclasses import replace
@@ -274,6 +273,11 @@ for name, v in {"faint": faint, "grey": grey}.items():
     cue, accuracy = first(average[v])
     glue(f"{name}_leader", cue)
     glue(f"{name}_most", accuracy)
+others = [k for k, cue in enumerate(cues) if cue != leader]
+stays = first(average[faint])[0] == leader
+glue("lasting", "even when it hardly shows" if stays else "as long as it shows")
+glue("other_most", max(found[k, full].mean(0)[others].max() for k in options))
+glue("floor", floor(3, 4))
 glue("faint_colour", average[faint][:, 0].mean())
 below = torch.stack([found[kind, full][:, 1:].mean(1) - floor(3, 4) for kind in options])  # fmt: skip
 farthest = below.gather(0, below.abs().argmax(0, keepdim=True))[0]
