@@ -359,7 +359,7 @@ tune = outside(tuned[:, 0, -1, 3:])
 thinned = outside(dropped["rich"][:, -1, 3:])
 report("shortcut/large-dropout-keeps-rich-features", thinned - tune)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy in the test environment after the last update, against how many of the updates were ERM before the penalty of IRM came in; one curve a weight. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-remedies-pretraining"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy in the test environment after the last update, against how many of the updates were ERM before the penalty of IRM came in; one curve a weight. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-pretraining"}}
 curves(
     starts,
     {
@@ -373,7 +373,7 @@ curves(
     levels=[(0.75, "shape alone"), (0.5, "guessing")],
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same runs under three rules: accuracy in the test environment, weight, pre-training and stopping chosen by validation images of the training domains, of a training domain left out, or of the test environment itself. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-remedies-rules"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same runs under three rules: accuracy in the test environment, weight, pre-training and stopping chosen by validation images of the training domains, of a training domain left out, or of the test environment itself. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-invariance-rules"}}
 dots(
     {
         kind: {rule: told[kind, rule] for rule in RULES}
@@ -384,7 +384,7 @@ dots(
     reference=(0.75, "shape alone"),
 )  # fmt: skip
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Along training by IRM: from random weights, from a perfect start (a network trained where colour says nothing, twice as long), and a linear head on frozen rich features. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-remedies-decay"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Along training by IRM: from random weights, from a perfect start (a network trained where colour says nothing, twice as long), and a linear head on frozen rich features. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
 shares = [(i + 1) / n_looks for i in range(n_looks)]
 at = METHODS.index(("IRM", main, 0))
 curves(
