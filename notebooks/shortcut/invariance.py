@@ -47,7 +47,7 @@ from whence.train.supervised import example_losses, masks
 dataset: str = "digits"  # what is coloured: digits, mnist, fashion_mnist
 size: int = 0  # its side, whole blocks of pixels averaged; 0 is its own
 seed: int = 0  # first seed; a seed draws data and first weights
-n_seeds: int = 2  # how many seeds, counted up from the first
+n_seeds: int = 3  # how many seeds, counted up from the first
 n_train: int = 1196  # training images of both environments together
 n_validation: int = 200  # validation images, inside and outside
 n_test: int = 400  # test images, each shown in either colour

@@ -52,7 +52,7 @@ from whence.train.upsample import copied
 dataset: str = "digits"  # digits that are coloured: digits, mnist, fashion_mnist
 size: int = 0  # their side, whole blocks of pixels averaged; 0 is their own
 seed: int = 0  # first seed; a seed draws data, first weights and order
-n_seeds: int = 2  # how many seeds, counted up from the first
+n_seeds: int = 3  # how many seeds, counted up from the first
 correlations: list[float] = [0.98, 0.995, 1.0]  # of shortcut and label
 n_train: int = 800  # training images at each of them
 n_validation: int = 200  # validation images
