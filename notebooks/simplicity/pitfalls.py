@@ -71,6 +71,7 @@ n_dominoes: int = 4000  # training dominoes
 n_pairs: int = 2000  # test dominoes
 cnn_width: int = 8  # channels of the first convolution
 cnn_steps: int = 200  # updates of a convolutional network
+cnn_batch: int = 64  # dominoes in one
 radius: float = 0.2  # of adversarial perturbations, pixels in [-1, 1]
 hard_steps: int = 300  # updates of the perceptrons on dominoes
 device: str = "auto"  # auto, cpu or cuda
@@ -332,7 +333,7 @@ gallery(
 
 # %%
 cnn = {"name": "cnn", "width": cnn_width}
-cnn |= {"rate": 0.1, "momentum": 0.9, "batch": 64}
+cnn |= {"rate": 0.1, "momentum": 0.9, "batch": cnn_batch}
 networks = [learn(*train, cnn_steps, member=m, **cnn)[0] for m in range(3)]
 
 
