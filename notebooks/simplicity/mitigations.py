@@ -14,10 +14,10 @@
 # # Which remedies break the ceiling of a simple feature?
 #
 # **On data where the simple feature is wrong at times, what shows the hard examples more often, or less of the input; what changes the
-# optimiser, the units, or every example a little does not.** A perceptron on the noisy seven-slab data of the [pitfalls](pitfalls) is right
-# in {glue:text}`plain:.1%` of new cases, as the simple feature alone allows ({glue:text}`ceiling:.1%`). With sharpness-aware minimisation it
-# is {glue:text}`slab_sam:.1%`, with dropout at most {glue:text}`slab_dropout:.1%`, with adversarial training {glue:text}`slab_attacked:.1%`,
-# with as many random points copied {glue:text}`slab_random:.1%`. Copying the points that are found slow early
+# optimiser or the units does not, and attacks in training hardly.** A perceptron on the noisy seven-slab data of the [pitfalls](pitfalls) is
+# right in {glue:text}`plain:.1%` of new cases, as the simple feature alone allows ({glue:text}`ceiling:.1%`). With sharpness-aware
+# minimisation it is {glue:text}`slab_sam:.1%`, with dropout at most {glue:text}`slab_dropout:.1%`, with adversarial training
+# {glue:text}`slab_attacked:.1%`, with as many random points copied {glue:text}`slab_random:.1%`. Copying the points that are found slow early
 # on gives {glue:text}`slab_cluster_few:.1%` at the factor of the method, 2, and {glue:text}`slab_cluster_many:.1%` at
 # {glue:text}`most_copies:.0f`; copying those of high loss {glue:text}`slab_high:.1%`; a second network that is not shown what the first one
 # listens to {glue:text}`slab_pair:.1%`. Copies need something to copy: from {glue:text}`few_hard:.0f` hard points they teach a network to
@@ -500,17 +500,20 @@ report("simplicity/adversarial-training-keeps-the-ceiling", gained)
 # %%
 at = [f"ε = {r:g}" for r in attack_radii].index(hardest[1])
 unguarded, guarded = measured["attacked"][..., at].unbind(1)
-for name, i in {"epsilon": at, "longest": -1}.items():
+glue("epsilon", attack_radii[at])
+for name, i in {"shortest": 0, "longest": -1}.items():
     glue(name, attack_radii[i])
     glue(f"{name}_without", measured["attacked"][:, 0, i].mean())
     glue(f"{name}_with", measured["attacked"][:, 1, i].mean())
 report("simplicity/adversarial-training-withstands-attacks", guarded - unguarded)
 
 # %% [markdown]
-# Of test points moved by {glue:text}`epsilon:g`, the radius that validation chose, the network trained on attacked points answers
-# {glue:text}`epsilon_with:.1%` and the other {glue:text}`epsilon_without:.1%`; moved by {glue:text}`longest:g`, {glue:text}`longest_with:.1%`
-# and {glue:text}`longest_without:.1%`. The slabs have the margin of the line, 0.1: what blurs the one feature blurs the others, so that an
-# attack within the margin is no reason to turn to them, and one beyond it leaves nothing to turn to but all coordinates at once.
+# Validation chose the radius {glue:text}`epsilon:g`. Of test points moved by {glue:text}`shortest:g` in the direction that costs most the
+# network trained on such points answers {glue:text}`shortest_with:.1%` and the other {glue:text}`shortest_without:.1%`; of those moved by
+# {glue:text}`longest:g`, {glue:text}`longest_with:.1%` and {glue:text}`longest_without:.1%`. The slabs have the margin of the line, 0.1: what blurs the one feature blurs the others, so that an
+# attack within the margin is no reason to turn to them, and one beyond it leaves nothing to turn to but many coordinates at once. A rare
+# network does: over the ten seeds of the claims table most stay at the ceiling, one passes it by more than a percentage point, and with
+# that the claim is undecided. It is also the one that gains most against attacks.
 
 # %%
 few_times, many_times = (
@@ -610,5 +613,5 @@ report("simplicity/copies-of-few-are-memorised", seen_hard - new_hard)
 # **What stays open.** Every number of updates is a choice: with more of them the factor of 2 may do what the larger one does here, and a
 # network without any remedy leaves the ceiling by itself when there are fewer coordinates, more points, or more noise in the simple one
 # (see the phase diagram of the [pitfalls](pitfalls)). The hard cluster is hard for a reason that does one good here; where labels are wrong
-# it holds the mislabelled {cite}`nguyen2024useful`. And very large dropout was meant for fine-tuning a network that has rich features
+# it holds the mislabelled {cite}`nguyen2024useful`. Attacks in training were found by three gradients at two radii. And very large dropout was meant for fine-tuning a network that has rich features
 # {cite}`zhang2024dropout`, which a fresh one has not.
