@@ -117,7 +117,8 @@ device: str = "auto"  # auto, cpu or cuda
 # %%
 where = choose(device)
 seeds = range(seed, seed + n_seeds)
-levels = sorted({*sigmas, 0.1, 0.254, 0.68, 1.0})  # claims are about these four
+judged = [0.1, 0.254, 0.68, 1.0]  # claims on unseen images are about these
+levels = sorted({*sigmas, *judged})  # settings are chosen for these
 
 
 def images(split, n, s):
@@ -174,7 +175,7 @@ def families(pool):
         "PCA": {t: PCALocality(pool, wiener, t) for t in thresholds},
         "LS": {k: LS(pool, k) for k in windows if k < 2 * side},
         "ELS": {k: ELS(pool[:n_places], k) for k in windows if k <= side // 2 + 1},
-        "PSPC": {k: PSPC(pool, k) for k in windows if k <= side},
+        "PSPC": {k: PSPC(pool, k) for k in windows if 1 < k <= side},  # 1 is LS's
         "Optimal": {0: Optimal(pool)},
     }
 
@@ -281,7 +282,7 @@ def held_out(w):
     batched = pca(w, w.pool, wiener, softmax="batched")
     tempered = pca(w, w.pool, wiener, softmax="tempered", temperature=2.0)
     everyone = {**w.analytic, **w.nets, "batched": batched, "tempered": tempered}
-    for sigma in levels:
+    for sigma in judged:
         y = x + sigma * z
         found = {name: D(y, sigma) for name, D in everyone.items()}
         for name, answer in found.items():
@@ -413,13 +414,13 @@ def by_level(column, name):
     rows = [
         over_seeds(held, column, denoiser=name, sigma=sigma)
         / over_seeds(held, column, denoiser="Wiener", sigma=sigma)
-        for sigma in levels
+        for sigma in judged
     ]
     return array(rows).T
 
 
 def at(column, name, sigma):
-    return by_level(column, name)[:, levels.index(sigma)]
+    return by_level(column, name)[:, judged.index(sigma)]
 
 
 # %% [markdown]
@@ -428,7 +429,7 @@ def at(column, name, sigma):
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Error on held-out images over that of the Wiener filter, settings chosen on validation images for each noise level. Dotted: as Wiener. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-errors"}}
 names = ["PCA", "LS", "ELS", "PSPC", "Optimal", "UNet"]
 curves(
-    levels,
+    judged,
     {name: by_level("error", name) for name in names},
     "noise σ",
     "squared error over Wiener's",
@@ -463,7 +464,7 @@ report("locality/network-beats-every-analytic", unet)
 
 # %% tags=["hide-input"]
 same = {
-    x: over_seeds(held, "like PCA", denoiser="batched", sigma=x) for x in levels
+    x: over_seeds(held, "like PCA", denoiser="batched", sigma=x) for x in judged
 }
 table(
     ["σ", "exact", "in batches", "exact, T = 2", "R², batches with exact"],
@@ -473,7 +474,7 @@ table(
             *(bootstrap(at("error", n, x)) for n in ("PCA", "batched", "tempered")),
             bootstrap(same[x]),
         ]
-        for x in levels
+        for x in judged
     ],
     "PCA locality by three softmaxes: error on held-out images over the Wiener filter's, and agreement of the first two",
 )
@@ -502,7 +503,7 @@ names = [
     *(["UNet, noise"] if second else []),
 ]
 curves(
-    levels,
+    judged,
     {name: by_level("from UNet", name) for name in names},
     "noise σ",
     "difference over Wiener's",
