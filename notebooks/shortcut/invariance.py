@@ -371,6 +371,7 @@ curves(
     alt="Accuracy of IRM in the test environment against pre-training updates, for three penalty weights.",
     logx=False,
     levels=[(0.75, "shape alone"), (0.5, "guessing")],
+    ylim=(0, 1),
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same runs under three rules: accuracy in the test environment, weight, pre-training and stopping chosen by validation images of the training domains, of a training domain left out, or of the test environment itself. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-invariance-rules"}}
@@ -384,7 +385,7 @@ dots(
     reference=(0.75, "shape alone"),
 )  # fmt: skip
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Along training by IRM: from random weights, from a perfect start (a network trained where colour says nothing, twice as long), and a linear head on frozen rich features. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Along training by IRM: from random weights and as a linear head on frozen rich features at one weight of the penalty, and from a perfect start (a network trained where colour says nothing) at the largest weight for twice as many updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
 shares = [(i + 1) / n_looks for i in range(n_looks)]
 at = METHODS.index(("IRM", main, 0))
 curves(
@@ -399,6 +400,7 @@ curves(
     alt="Accuracy in the test environment along training by IRM from three starts.",
     logx=False,
     levels=[(0.75, "shape alone"), (0.5, "guessing")],
+    ylim=(0, 1),
 )
 
 # %%
