@@ -63,8 +63,8 @@ def check_several(pool: Tensor) -> None:
         raise ValueError(f"pool has shape {tuple(pool.shape)}, expected images (n, c, h, w) with n >= 2")
     if len(pool) < 2:
         raise ValueError(
-            "pool has 1 image, expected at least 2: of one image the posterior mean is that image whatever the question, and it has "
-            "no covariance; draw more, and keep the first axis in a slice (pool[:n])"
+            "pool has 1 image, expected at least 2: of one image the posterior mean is that image whatever the question, and "
+            "it has no covariance; draw more, and keep the first axis in a slice (pool[:n])"
         )
 
 

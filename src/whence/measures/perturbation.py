@@ -193,6 +193,7 @@ def _radius(epsilon: float | Tensor, labels: Tensor) -> float | Tensor:
 def _project(delta: Tensor, epsilon: float | Tensor, norm: str) -> Tensor:
     """The nearest point of the ball."""
     if norm == "linf":
-        return delta.clamp(-epsilon, epsilon)
+        bound = torch.as_tensor(epsilon).to(delta)
+        return delta.clamp(-bound, bound)
     length = torch.linalg.vector_norm(delta, dim=-1, keepdim=True)
     return delta * (epsilon / length.clamp_min(torch.finfo(delta.dtype).tiny)).clamp(max=1)
