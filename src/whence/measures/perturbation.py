@@ -193,7 +193,7 @@ def _radius(epsilon: float | Tensor, labels: Tensor) -> float | Tensor:
 def _project(delta: Tensor, epsilon: float | Tensor, norm: str) -> Tensor:
     """The nearest point of the ball."""
     if norm == "linf":
-        bound = torch.as_tensor(epsilon).to(delta)
+        bound = torch.as_tensor(epsilon, dtype=delta.dtype, device=delta.device)
         return delta.clamp(-bound, bound)
     length = torch.linalg.vector_norm(delta, dim=-1, keepdim=True)
     return delta * (epsilon / length.clamp_min(torch.finfo(delta.dtype).tiny)).clamp(max=1)
