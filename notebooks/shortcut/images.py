@@ -241,7 +241,8 @@ trained = {cell: learn(*cell) for cell in tqdm(cells, "scenes")}
 
 # %% [markdown]
 # Networks learn at different speeds, so they are compared at equal training loss: each at the first moment at which its loss is at most
-# {glue:text}`level:.2f` nats, which either cue alone is enough to reach. One that does not get there counts as it is at the end.
+# {glue:text}`level:.2f` nats, which either cue alone is enough to reach. Those that do not get there, all but
+# {glue:text}`reached:.0%`, count as they are at the end.
 
 
 # %%
@@ -310,7 +311,7 @@ report("shortcut/connected-network-prefers-the-larger-too", dense[2] - dense[1])
 # %% [markdown]
 # Where both sprites are of one size nothing is more available, and still the bias at that loss is {glue:text}`equal:.2f`. It is what gradient
 # descent starts with: along the class means, whose bias is {glue:text}`early:.2f`, or along any cue it happens to find first. So not a bias by itself but its
-# difference from equal footprints tells of availability, and at the end of training, at {glue:text}`ended_equal:.2f`, there is none left to subtract.
+# difference from equal footprints tells of availability. After the last update that is {glue:text}`ended:.2f` less {glue:text}`ended_equal:.2f`.
 # The fully connected network has {glue:text}`dense:.2f` with the shortcut's sprite the larger against {glue:text}`dense_equal:.2f`, the transformer
 # {glue:text}`former:.2f`.
 #
@@ -473,7 +474,7 @@ _ = keep("scenes", columns)
 # %% [markdown]
 # Reliance on the ground less that on small digits, at equal loss: {glue:text}`as_shortcut:.2f` where the ground is the less predictive of the two,
 # {glue:text}`as_core:.2f` where it is the more predictive. If predictivity decided, one of them would be negative. With digits of the
-# usual size the bias is {glue:text}`digit_bias:.2f` and falls to {glue:text}`digit_end:.2f` by the end, with small ones {glue:text}`small_bias:.2f` and
+# usual size the bias is {glue:text}`digit_bias:.2f` and {glue:text}`digit_end:.2f` after the last update, with small ones {glue:text}`small_bias:.2f` and
 # {glue:text}`small_end:.2f`, with faint ones {glue:text}`faint_bias:.2f` and {glue:text}`faint_end:.2f`: near 2 there is no room for more, and what a smaller digit adds is bounded
 # by it. A small digit also hides less of the ground, as a small bird does: footprint moves the availability of both.
 #
