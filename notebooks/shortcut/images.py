@@ -241,8 +241,8 @@ trained = {cell: learn(*cell) for cell in tqdm(cells, "scenes")}
 
 # %% [markdown]
 # Networks learn at different speeds, so they are compared at equal training loss: each at the first moment at which its loss is at most
-# {glue:text}`level:.2f` nats, which either cue alone is enough to reach. Those that do not get there, all but
-# {glue:text}`reached:.0%`, count as they are at the end.
+# {glue:text}`level:.2f` nats, which either cue alone is enough to reach. So far
+# {glue:text}`reached:.0%` of the networks come, on average over scenes; the others count as they are at the end.
 
 
 # %%
