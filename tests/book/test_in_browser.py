@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(1800)]
 
 NOTEBOOK = "studies/locality/memorisation.html"
 

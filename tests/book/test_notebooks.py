@@ -9,7 +9,7 @@ import pytest
 from whence.claims.ledger import ledger
 from whence.runs.params import notebooks
 
-pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("notebook", notebooks())

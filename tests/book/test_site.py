@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 import whence
 from whence.resources import project_root
 
-pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="session")

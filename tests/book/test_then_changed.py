@@ -7,7 +7,7 @@ import pytest
 
 from whence.runs.publish import BookError, build
 
-pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("book"), pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
