@@ -89,8 +89,8 @@ def test_commands_are_found_in_blocks_and_in_prose(text, found):
     [
         ("whence run locality/no-such-notebook", "no notebook"),
         ("whence run STUDY/NOTEBOOK -p no_such_parameter=1", "has no parameter"),
-        ("whence run STUDY/NOTEBOOK -p n_pool=many", "expected int"),
-        ("whence run STUDY/NOTEBOOK -p n_pool=0", "expected int >= 1"),
+        ("whence run STUDY/NOTEBOOK -p n_seeds=many", "expected int"),
+        ("whence run STUDY/NOTEBOOK -p n_seeds=0", "expected int >= 1"),
         ("whence run STUDY/NOTEBOOK -p dataset=no-such-set", "no data set"),
         ("whence run STUDY/NOTEBOOK --profile tiny", "no profile"),
         ("whence run STUDY/NOTEBOOK --no-such-option", "No such option"),

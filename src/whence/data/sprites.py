@@ -1,10 +1,12 @@
 """Sprites: one antialiased shape an image, of a footprint known exactly, at any place, turn, hue and contrast, on any background.
 
+Three functions make an image::
+
     cover = coverage(shape, footprint, turn, centre, side)        (n, side, side) in [0, 1]: the share of each pixel that it covers
     x = paint(backdrop, cover, colour(hue, saturation), contrast)     (n, 3, side, side) in [-1, 1]
     backdrop("brick", n, side, seed, split)                       data/backdrops.py: none, photos, textures, brick, grass, gravel
 
-On these three stand the designs, each a frozen dataclass with `draw`:
+On these three stand the designs, each a frozen dataclass with `draw`::
 
     Look(background=("photos",), ...).render(u, seed)             data/looks.py: coordinates u (n, 5) in (0, 1), for colour, shape,
                                                                   scale, orientation and background, become images
