@@ -252,16 +252,26 @@ def mean(rows):
     return rows.mean(0)
 
 
+# %% tags=["hide-input"]
+def followed(saturation, alt):
+    """A figure: what each network scores on the cues there are at a saturation."""
+    there = design(saturation).cues
+    return dots(
+        {
+            names[kind]: dict(zip(there, found[kind, saturation].T, strict=True))
+            for kind in options
+        },
+        "accuracy on the cue, off the diagonal",
+        alt=alt,
+        reference=(floor(3, len(there)), "floor"),
+        xlim=(0, 1.03),
+    )
+
+
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on each cue off the diagonal, after training on four cues of equal value. The dotted line is the floor of equation (1): what a network scores that goes by another cue. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-preference"}}
-dots(
-    {
-        names[kind]: dict(zip(cues, found[kind, full].T, strict=True))
-        for kind in options
-    },
-    "accuracy on the cue, off the diagonal",
+followed(
+    full,
     alt="Accuracy on colour, shape, scale and orientation off the diagonal for a perceptron, a CNN and a ViT, with the floor as a line.",
-    reference=(floor(3, 4), "floor"),
-    xlim=(0, 1.03),
 )
 
 # %%
@@ -288,15 +298,9 @@ ahead = over_networks(full, lambda a: lead(a, "colour"), least)
 report("shortcut/colour-leads", ahead)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The same without colour: grey sprites, three cues. With fewer cues the floor is lower. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-grey"}}
-dots(
-    {
-        names[kind]: dict(zip(rest, found[kind, grey].T, strict=True))
-        for kind in options
-    },
-    "accuracy on the cue, off the diagonal",
+followed(
+    grey,
     alt="Accuracy on shape, scale and orientation off the diagonal of grey sprites for a perceptron, a CNN and a ViT.",
-    reference=(floor(3, 3), "floor"),
-    xlim=(0, 1.03),
 )
 
 # %%

@@ -32,8 +32,7 @@ from whence.claims.ledger import report
 from whence.claims.numbers import keep
 from whence.data.availability import Availability
 from whence.data.couples import Couple
-from whence.data.dominoes import Half
-from whence.data.overlays import Overlay
+from whence.data.overlays import Overlay, named
 from whence.device import device as choose
 from whence.figures.curves import curves
 from whence.figures.dots import dots
@@ -54,7 +53,7 @@ from whence.train.stack import Stack
 from whence.train.supervised import cross_entropy, labelled
 
 # %% tags=["parameters"]
-dataset: str = "digits"  # where digits come from: digits or mnist
+dataset: str = "digits"  # digits and grounds: digits, mnist or mnist+cifar10
 seed: int = 0  # first seed; a seed chooses examples and first weights
 n_seeds: int = 3  # how many seeds, counted up from the first
 shortcut: float = 0.85  # predictivity of the shortcut
@@ -101,6 +100,7 @@ law = Availability((shortcut, core), d=2)
 seeds = list(range(seed, seed + n_seeds))
 where = choose(device)
 less, more = footprint / ratio**0.5, footprint * ratio**0.5
+figure, grounds = named(dataset)
 
 
 def sprites(first=footprint, second=footprint, **more):
@@ -108,8 +108,8 @@ def sprites(first=footprint, second=footprint, **more):
 
 
 def digits(fills=box, **more):
-    half = Half(dataset, (0,), (1,))
-    return Overlay(law, half, round(fills * side), side=side, **more)
+    shown_by = {"figure": figure, "grounds": grounds, "side": side}
+    return Overlay(law, box=round(fills * side), **shown_by, **more)
 
 
 behind = {"backdrop_contrast": backdrop}
@@ -268,6 +268,12 @@ def last(name, kind="convolutional"):
     return biased(kind, name).unsigned[:, -1]
 
 
+def glued(keys, **moments):
+    """Mean over seeds of what each moment has by name, glued as KEY_MOMENT."""
+    for (key, name), (moment, found) in product(keys.items(), moments.items()):
+        glue(f"{key}_{moment}", found[name].mean())
+
+
 reached = [(trained[cell][0][0] <= level).any(-1).double().mean() for cell in cells]
 glue("level", level)
 glue("n_steps", n_steps)
@@ -386,14 +392,13 @@ dots(
 )
 
 # %% tags=["hide-input"]
-for key, k in {
+keys = {
     "contrast": "contrast",
     "textures": "before textures",
     "photos": "before photographs",
     "bare": "footprint",
-}.items():
-    glue(f"{key}_added", added[k].mean())
-    glue(f"{key}_later", later[k].mean())
+}
+glued(keys, added=added, later=later)
 
 # %% [markdown]
 # A footprint of a quarter and a contrast of a quarter dim the core alike in the mean colour. They add {glue:text}`bare_added:.2f` and
@@ -408,11 +413,14 @@ for key, k in {
 # A handwritten 0 or 1 lies over a photograph of brick or of grass, as birds do over land or water in a benchmark that the paper
 # manipulates likewise. The ground shows the shortcut, the digit the core. Digits are made small or faint, the ground is faded, and at last the two
 # are exchanged: small digits show the shortcut and grounds the core.
+#
+# The parameter `dataset="mnist+cifar10"` puts digits of MNIST over photographs of CIFAR-10, of deer or of ships: land or water, training images
+# while it trains, test images when it is asked. Brick and grass have their mean level taken off and are grey; these keep level and colour.
 
 # %%
 knobs = ["digits", "small digits", "faint digits", "faded ground"]
-usual = matched("digits")
-apart = {k: matched(k) - usual for k in knobs[1:]}
+at_loss, at_end = ({k: of(k) for k in knobs} for of in (matched, last))
+apart = {k: at_loss[k] - at_loss["digits"] for k in knobs[1:]}
 print(report("shortcut/smaller-digit-more-ground", apart["small digits"]))
 print(report("shortcut/fainter-digit-more-ground", apart["faint digits"]))
 report("shortcut/fainter-ground-less-of-it", apart["faded ground"])
@@ -435,21 +443,15 @@ report("shortcut/ground-whichever-predicts-better", lower)
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Shortcut bias of the convolutional network on digits over grounds, at equal training loss and after the last update: 0 is the best rule, which goes by the digit alone, 2 would go by the ground alone. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-digits"}}
 dots(
-    {k: {"at equal loss": matched(k), "after training": last(k)} for k in knobs},
+    {k: {"at equal loss": at_loss[k], "after training": at_end[k]} for k in knobs},
     "shortcut bias",
     alt="Shortcut bias of the convolutional network on digits, small digits, faint digits and digits on a faded ground, at equal training loss and after training.",
     reference=(0, "best rule"),
 )
 
 # %% tags=["hide-input"]
-for key, k in {
-    "digit": "digits",
-    "small": "small digits",
-    "faint": "faint digits",
-    "faded": "faded ground",
-}.items():
-    glue(f"{key}_bias", matched(k).mean())
-    glue(f"{key}_end", last(k).mean())
+keys = dict(zip(["digit", "small", "faint", "faded"], knobs, strict=True))
+glued(keys, bias=at_loss, end=at_end)
 glue("as_shortcut", both["as shortcut"].mean())
 glue("as_core", both["as core"].mean())
 

@@ -1,11 +1,11 @@
-"""What stands behind a sprite or a digit: nothing, photographs, or one of the textures that come with scikit-image."""
+"""What stands behind a sprite or a digit: nothing, photographs, textures that come with scikit-image, or pieces of any images."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d
 
 from whence.data.photos import regions, scale, windows
@@ -56,3 +56,21 @@ def backdrops(
         if bool((mine := which == k).any()):
             found[mine] = backdrop(kind, len(which), side, seed, split, contrast)[mine]
     return found
+
+
+def cut(images: Float[Tensor, "n c h w"], side: int, generator: Generator) -> Float[Tensor, "n c side side"]:
+    """A square of each image, put where chance says and averaged down to the side: the largest that is whole pixels in each of its.
+
+    Of 32 pixels to a side of 16 that is all of the image, to one of 12 a square of 24. Places are uniform; those of a shorter
+    stack begin those of a longer one. Raises ValueError for a side below 1, or images that are smaller than it.
+    """
+    h, w = images.shape[-2:]
+    if not 1 <= side <= min(h, w):
+        raise ValueError(f"a piece of {side} x {side} of images of {h} x {w}: expected a side from 1 to {min(h, w)}")
+    block = min(h, w) // side
+    wide = block * side
+    place = torch.rand(len(images), 2, generator=generator, dtype=torch.float64)
+    top, left = (place * torch.tensor([h - wide + 1, w - wide + 1])).long().unbind(1)
+    line, each = torch.arange(wide), torch.arange(len(images))[:, None, None]
+    pieces = images[each, :, (top[:, None] + line)[:, :, None], (left[:, None] + line)[:, None, :]]
+    return avg_pool2d(pieces.permute(0, 3, 1, 2), block)
