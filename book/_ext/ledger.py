@@ -93,23 +93,21 @@ class ClaimsScore(FromRecords):
 
 
 class Measured(SphinxRole):
-    """``{measured}`ID DATASET```: what the book's latest run on a data set measured for a claim, with its interval."""
+    """``{measured}`ID DATASET```: what the run on a data set with most seeds measured for a claim, with interval and number of seeds."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         from whence.claims.ledger import ledger
-        from whence.claims.table import rows
+        from whence.claims.table import quoted, rows
 
         self.env.metadata[self.env.docname][SEEN] = fingerprint()
         name, _, dataset = self.text.partition(" ")
-        found = [
-            row for row in rows(ledger(), book_records()) if (row.id, row.dataset) == (name, dataset) and row.value is not None
-        ]
-        if not found:
+        row = quoted(rows(ledger(), book_records()), name, dataset)
+        if row is None:
             message = self.inliner.reporter.error(f"no run on record measured {name!r} on {dataset!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
-        row = found[-1]
         value, low, high = (drawing.number(number) for number in (row.value, row.low, row.high) if number is not None)
-        return [nodes.strong(text=value), nodes.Text(f" [{low}, {high}]" if (row.n_seeds or 0) > 1 else "")], []
+        seeds = f" [{low}, {high}; n\u00a0=\u00a0{row.n_seeds}]" if (row.n_seeds or 0) > 1 else ""
+        return [nodes.strong(text=value), nodes.Text(seeds)], []
 
 
 class RunTable(FromRecords):

@@ -26,7 +26,7 @@ import torch
 from tqdm import tqdm
 
 from whence.claims.ledger import report
-from whence.claims.numbers import keep
+from whence.claims.numbers import keep, kept
 from whence.data.coloured import Coloured
 from whence.data.designs import Correlated
 from whence.data.looks import Look
@@ -472,7 +472,22 @@ glue("sprites_erm", worst("background", rarer, "ERM").mean())
 #
 # Each row is a remedy on data, with what it is told and what it costs: *labels* beyond those of classes for fitting; choosing on the test
 # domain costs labels of its own. Updates are those of all networks that come one after another; *passes* counts batches that go through
-# a network, so twins and pairs of networks count twice.
+# a network, so twins and pairs of networks count twice. Coloured digits of MNIST, at their own size of 28 × 28 and else with the same settings,
+# are run apart (`dataset="mnist"`); their rows are of the committed record, of {glue:text}`record_seeds:.0f` seeds. Leaving one domain out is
+# no rule here, where all training images are of one domain: it stands with [those that ask for several](invariance).
+
+# %% tags=["hide-input"]
+names = ("seed", "design", "correlation", "remedy", "rule", "worst", "balanced", "weighted")  # fmt: skip
+columns = {name: [] for name in names}
+for (design, c, name), rule in product(scores, RULES):
+    found = [v.tolist() for v in three(chosen((design, c, name), rule), c)]
+    for s, *values in zip(seeds, *found, strict=True):
+        cell = s, design, c, name, rule, *(round(v, 4) for v in values)
+        for column, entry in zip(columns.values(), cell, strict=True):
+            column.append(entry)
+here = keep("remedies", columns)
+record = kept("shortcut/remedies", "mnist", "remedies")
+glue("record_seeds", len(set(record.column("seed"))) if record else 0)
 
 # %% tags=["hide-input"]
 TOLD = {r.name: r.labels for r in REMEDIES}
@@ -481,49 +496,56 @@ TOLD |= {
     "twins, contrast": "translator",
     "mirrored twins": "a mirror",
 }
+DATA = {f"{dataset}, colour": (here, "colour")}
+DATA |= {"mnist, colour (record)": (record, "colour")} if record else {}
+DATA |= {"sprites, background": (here, "background")}
 
 
-def row(design, c, name):
+def numbers(of, design, c, name, rule, average="worst"):
+    """What a table has of an average, one number a seed."""
+    rows = of.where(design=design, correlation=c, remedy=name, rule=rule)
+    return torch.tensor(rows.column(average), dtype=torch.float64)
+
+
+def row(data, c, name):
     """Worst-group accuracy by rule, and the other averages by the training domain's."""
-    found = {rule: chosen((design, c, name), rule) for rule in RULES}
+    of = *DATA[data], c, name
+    label = [data, f"{c:.1%}", name, TOLD[name]]
+    by = [numbers(*of, rule) for rule in RULES]
+    if not len(by[0]):
+        why = "refused: two groups have no members"
+        return [*label, *[None] * 2, why, *[None] * 3]
     updates = n_updates + n_early * (name == "JTT")
     passes = updates + n_updates * ("twins" in name or name == "LfF")
-    by = [bootstrap(by_group.amin(1)) for by_group in found.values()]
-    _, balanced, weight = three(found["training domain"], c)
-    cost = [TOLD[name], updates, passes]
-    return [
-        design,
-        f"{c:.1%}",
-        name,
-        *cost,
-        *by,
-        bootstrap(balanced),
-        bootstrap(weight),
-    ]
+    others = [numbers(*of, "training domain", a) for a in ("balanced", "weighted")]
+    return [*label, updates, passes, *map(bootstrap, [*by, *others])]
 
 
-def refused(design, c, name):
-    why = "refused: two groups have no members"
-    return [design, f"{c:.1%}", name, TOLD[name], *[None] * 2, why, *[None] * 3]
-
-
-every = list(product(DESIGNS, correlations, ORDER))
 table(
     ["data", "correlation", "remedy", "labels", "updates", "passes", "worst group, training domain", "worst group, test domain", "group-balanced", "training-weighted"],
-    [row(*key) if key in scores else refused(*key) for key in every],
+    [row(*key) for key in product(DATA, correlations, ORDER)],
     "Remedies, the labels they are told and what they cost: worst-group accuracy by selection rule, group-balanced and training-weighted accuracy of what the training domain chose.",
 )  # fmt: skip
 
+# %% [markdown]
+# Published figures are of photographs, and of networks pre-trained on others. Of those that we have seen for birds before land or water, where
+# 95 % of the backgrounds go with the label, the nearest of ours are sprites on textures; settings of all are chosen on validation groups.
+
 # %% tags=["hide-input"]
-columns = {
-    c: [] for c in ("seed", "design", "correlation", "remedy", "rule", "worst")
+PUBLISHED = {
+    "ERM": "72.6 beside JTT; 74.9 beside DFR",
+    "DFR": "92.0 ± .9",
 }
-for (design, c, name), rule in product(scores, RULES):
-    for s, value in zip(seeds, worst(design, c, name, rule).tolist(), strict=True):
-        cell = s, design, c, name, rule, round(value, 3)
-        for column, entry in zip(columns.values(), cell, strict=True):
-            column.append(entry)
-_ = keep("remedies", columns)
+told_groups = {
+    name: bootstrap(100 * worst("background", rare, name, "test domain"))
+    for name in ("ERM", "Group DRO", "JTT", "LfF", "DFR")
+}
+table(
+    ["remedy", f"sprites, {rare:.0%}, here", "Waterbirds, published"],
+    [[name, ours, PUBLISHED.get(name)] for name, ours in told_groups.items()],
+    "Worst-group accuracy, percent. A dash: no figure seen in its source.",
+    digits=".1f",
+)
 
 # %% [markdown]
 # Every remedy is a loss, a feed or a head on one training loop, so what the table compares is what they are told. The remedies that ask for

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from whence.claims.ledger import FAILS, HOLDS, NOT_RUN, UNDECIDED, Claim, Published, Test
-from whence.claims.table import rows, score
+from whence.claims.table import quoted, rows, score
 
 
 @dataclass(frozen=True)
@@ -136,3 +136,18 @@ def test_a_claim_on_data_of_its_own_is_one_row_whatever_data_set_the_run_was_tol
     runs = [Run(claims=[many]), Run(dataset="cifar10", claims=[few])]
     (row,) = rows(own, runs)
     assert (row.dataset, row.value, row.published) == ("disks", 3.0, 0.5)
+
+
+def test_a_page_quotes_the_run_with_most_seeds_and_of_equal_ones_the_last():
+    runs = [
+        Run(profile=profile, key=key, claims=[measured() | {"n_seeds": n}])
+        for profile, key, n in (("laptop", "k1", 3), ("laptop -p n_seeds=10", "k2", 10), ("paper", "k3", 10), ("slow", "k4", 5))
+    ]
+    other = Run(dataset="cifar10", key="k5", claims=[measured() | {"n_seeds": 20}])
+    table = rows(claims({}, {}), [*runs, other])
+    for order in (table, table[::-1]):
+        assert quoted(order, "locality/a", "cifar10").key == "k5"
+    assert quoted(table, "locality/a", "photos").key == "k3"
+    assert quoted(table[:2], "locality/a", "photos").key == "k2"
+    assert quoted(table, "locality/a", "digits") is None
+    assert quoted(table, "locality/b", "photos") is None

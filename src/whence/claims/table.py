@@ -69,6 +69,12 @@ def rows(claims: dict[str, Claim], runs: Iterable[Run]) -> list[Row]:
     return table
 
 
+def quoted(table: Iterable[Row], claim: str, dataset: str) -> Row | None:
+    """What a page quotes for a claim on a data set: the row of the run with most seeds, of equal ones the last; None without a run."""
+    found = [row for row in table if (row.id, row.dataset) == (claim, dataset) and row.value is not None]
+    return max(reversed(found), key=lambda row: row.n_seeds or 0, default=None)
+
+
 def _row(claim: Claim, run: Run | None, measured: dict) -> Row:
     figure, dataset = claim.published, (claim.data or run.dataset) if run else None
     shown = figure if figure and figure.label == "seen" and (run is None or dataset == figure.dataset) else None
