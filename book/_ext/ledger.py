@@ -93,7 +93,7 @@ class ClaimsScore(FromRecords):
 
 
 class Measured(SphinxRole):
-    """``{measured}`ID DATASET```: what the run on a data set with most seeds measured for a claim, with interval and number of seeds."""
+    """``{measured}`ID DATASET```: what the run with most seeds measured for a claim, with its interval."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         from whence.claims.ledger import ledger

@@ -70,7 +70,7 @@ def rows(claims: dict[str, Claim], runs: Iterable[Run]) -> list[Row]:
 
 
 def quoted(table: Iterable[Row], claim: str, dataset: str) -> Row | None:
-    """What a page quotes for a claim on a data set: the row of the run with most seeds, of equal ones the last; None without a run."""
+    """What a page quotes for a claim on a data set: the run with most seeds, of equal ones the last; None without one."""
     found = [row for row in table if (row.id, row.dataset) == (claim, dataset) and row.value is not None]
     return max(reversed(found), key=lambda row: row.n_seeds or 0, default=None)
 

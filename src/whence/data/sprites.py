@@ -12,6 +12,7 @@ On these three stand the designs, each a frozen dataclass with `draw`::
                                                                   scale, orientation and background, become images
     Equal(cues, levels, look).diagonal(n, seed) / .off_diagonal   data/designs.py: all cues of equal value, and at odds; `floor`
     Correlated("shape", "background", (.98,)).draw(n, seed)       data/designs.py: one spurious cue, any correlation up to 1
+    Predictive(cues, predictivity, look).draw(n, seed)            data/predictive.py: each cue with a predictivity of its own
     Couple(law, footprint, contrast, ...).draw(n, seed)           data/couples.py: two sprites show the latents of an Availability
 
 Moving a knob of availability (footprint, contrast, saturation, background) changes no label, level or latent: each is drawn from a
