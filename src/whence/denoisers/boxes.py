@@ -75,4 +75,4 @@ def settled(state: Sums) -> Local:
 def summed(logits: Float[Tensor, "s q m"], values: Float[Tensor, "q k m"], start: int, detailed: bool) -> Sums:
     """The softmaxes' sums over one chunk, from logits in bits, which are overwritten."""
     found = Weighed.of(logits, start, detailed)
-    return found.sums(torch.bmm(values, found.weights.permute(1, 2, 0)).permute(2, 0, 1).double(), found.peak[0])
+    return found.sums(torch.bmm(values, found.weights.permute(1, 2, 0)).permute(2, 0, 1), found.peak[0])

@@ -23,6 +23,9 @@ from whence.denoisers.tiles import Tile, cut
 
 BITS = math.log2(math.e)
 FLOOR = -100.0  # bits below the peak, where candidates no longer weigh, and exp2 is still fast: it is not where it underflows
+LIFT = 64.0  # bits below a peak known from earlier chunks, where candidates no longer weigh: a product floored there costs no pass
+JUMP = 40.0  # bits by which a chunk may exceed that peak, its weights' sums still being far from float32's overflow
+STRIP = 128  # images transposed at a time: half the time of more
 FEW = 32  # outputs done again at a time: they hear many inputs in common
 
 
@@ -70,28 +73,57 @@ class Sums(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """Candidates' weights relative to the heaviest: its logit in bits and index, 2^(l - peak), and their sum times l - peak."""
+    """Candidates' weights 2^(l - peak + lift); the highest logit in bits and whose it is; the sum of weights times l - peak."""
 
     peak: Float[Tensor, "*q"]
     heaviest: Int[Tensor, "*q"]
     weights: Float[Tensor, "*q m"]
     logs: Float[Tensor, "*q"] | None
+    lift: Float[Tensor, "*q"] | None = None
 
     @staticmethod
     def of(logits: Float[Tensor, "*q m"], start: int, detailed: bool) -> Weighed:
         """From logits in bits, which are overwritten; without details neither the index nor the logs mean anything."""
         if not detailed:
             peak = logits.amax(-1)
-            weights = logits.sub_(peak[..., None]).float().clamp_min_(FLOOR).exp2_()
-            return Weighed(peak, torch.zeros((), dtype=torch.int64, device=logits.device).expand(peak.shape), weights, None)
+            return Weighed(peak, none(peak), logits.sub_(peak[..., None]).float().clamp_min_(FLOOR).exp2_(), None)
         peak, index = logits.max(-1)
         below = logits.sub_(peak[..., None]).float().clamp_min_(FLOOR)
         weights = torch.exp2(below)
         return Weighed(peak, index + start, weights, torch.linalg.vecdot(weights, below).double())
 
+    @staticmethod
+    def above(
+        known: Float[Tensor, " q"], asked: Float[Tensor, "q k"], keys: Float[Tensor, "k m"], bias: Float[Tensor, " m"]
+    ) -> Weighed:
+        """From products, in two passes fewer, where the peaks of earlier chunks are known; without details.
+
+        The last of the keys is 1, the last of what is asked is this function's own: logits arrive as l - known + LIFT, floored at
+        0, so that what is LIFT bits below weighs 2^-LIFT and not less. A row that exceeds what was known by more than JUMP bits
+        is asked again without, since so large a number added to its logits would round them.
+        """
+        asked[:, -1] = shift = LIFT - known
+        logits, moved = product(asked, keys, bias, floor=True), shift.double()
+        highest = logits.amax(-1)
+        over = (highest > LIFT + JUMP).nonzero().flatten()
+        if len(over):
+            asked[over, -1] = 0
+            again = product(asked[over], keys, bias)
+            peak = again.amax(-1)
+            logits[over], highest[over] = again.sub_(peak[:, None]).add_(LIFT).clamp_min_(0), LIFT
+            moved[over] = LIFT - peak.double()
+        peak = (highest - moved).to(known.dtype)
+        return Weighed(peak, none(peak), logits.float().exp2_(), None, peak + moved)
+
     def sums(self, sums: Float[Tensor, "*q k"], largest: Float[Tensor, "*t"]) -> Sums:
         """The softmax in progress, from the weights' sums times 1 and whatever else."""
+        sums = sums.double() if self.lift is None else sums.double() * (-self.lift).exp2()[..., None]
         return Sums(self.peak, sums, sums[..., 0] if self.logs is None else self.logs, self.heaviest, largest)
+
+
+def none(like: Tensor) -> Int[Tensor, "*q"]:
+    """An index where nobody asked for one."""
+    return torch.zeros((), dtype=torch.int64, device=like.device).expand(like.shape)
 
 
 class Masked(NamedTuple):
@@ -131,20 +163,20 @@ class Masked(NamedTuple):
         states: list[Sums] = []
         query = (self.query - self.centre) * (BITS / self.variance)
         for start, x in self._chunks():
+            x.sub_(self.centre[:, None])
             found = [self._tile(tile, query, x, start) for tile in tiles]
             states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
         return Sums(*(torch.cat(column, -1 if column[0].ndim < 3 else 1) for column in zip(*states, strict=True)))
 
     def _tile(self, tile: Tile, query: Float[Tensor, "b d"], x: Float[Tensor, "d m"], start: int) -> Sums:
-        keys = x.index_select(0, tile.inputs).sub_(self.centre.index_select(0, tile.inputs)[:, None])
-        rows = tile.rows.float()
+        keys, rows = x.index_select(0, tile.inputs), tile.rows.float()
         asked = (query.index_select(1, tile.inputs)[:, None] * rows).flatten(0, 1)
         logits = product(asked, keys).unflatten(0, (len(query), len(rows)))
         norms = product(rows, keys.square_())
         largest = norms.amax(-1)
         found = Weighed.of(logits.sub_(norms.mul_(BITS / (2 * self.variance))), start, self.detailed)
-        sums = torch.bmm(self._values(tile, x), found.weights.permute(1, 2, 0)).permute(2, 0, 1)
-        return found.sums(sums.double(), largest)
+        sums = torch.bmm(moments(x.index_select(0, tile.outputs)), found.weights.permute(1, 2, 0)).permute(2, 0, 1)
+        return found.sums(sums, largest)
 
     def _direct(self, asked: list[tuple[int, Tile]], dtype: torch.dtype) -> Sums:
         """One pass over the pool for single queries and tiles, direct squares in this dtype; all outputs in one row."""
@@ -155,19 +187,16 @@ class Masked(NamedTuple):
                 apart = x.index_select(0, tile.inputs).to(dtype).sub_(query[b].index_select(0, tile.inputs)[:, None])
                 logits = product(tile.rows.to(dtype) * (-BITS / (2 * self.variance)), apart.square_())
                 weighed = Weighed.of(logits, start, self.detailed)
-                sums = torch.bmm(self._values(tile, x), weighed.weights[..., None])[..., 0]
-                found.append(weighed.sums(sums.double(), weighed.peak))
+                values = x.index_select(0, tile.outputs).sub_(self.centre.index_select(0, tile.outputs)[:, None])
+                sums = torch.bmm(moments(values), weighed.weights[..., None])[..., 0]
+                found.append(weighed.sums(sums, weighed.peak))
             states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
         return Sums(*(torch.cat(column) for column in zip(*states, strict=True)))
 
     def _chunks(self) -> Iterator[tuple[int, Float[Tensor, "d m"]]]:
         for start in range(0, len(self.pool), self.chunk):
-            yield start, self.pool[start : start + self.chunk].float().T.contiguous()
-
-    def _values(self, tile: Tile, x: Float[Tensor, "d m"]) -> Float[Tensor, "t 3 m"]:
-        """1, the centred outputs and their squares."""
-        values = x.index_select(0, tile.outputs).sub_(self.centre.index_select(0, tile.outputs)[:, None])
-        return torch.stack((torch.ones_like(values), values, values.square()), 1)
+            parts = self.pool[start : start + self.chunk].split(STRIP)
+            yield start, torch.cat([part.float().T for part in parts], 1)  # a copy, which the caller may write on
 
     def _doubts(self, tiles: list[Tile], state: Sums) -> Bool[Tensor, "q t"]:
         """Where float32 may not have kept to the tolerance."""
@@ -178,6 +207,11 @@ class Masked(NamedTuple):
         count = torch.cat([tile.rows.sum(1) for tile in tiles])
         delta = expanded(loudest, own, count, state.peak / BITS, state.largest, self.reach, self.variance)
         return doubtful(delta, state.deviation, state.total, self.reach, self.detailed)
+
+
+def moments(values: Float[Tensor, "t m"]) -> Float[Tensor, "t 3 m"]:
+    """1, the values and their squares."""
+    return torch.stack((torch.ones_like(values), values, values.square()), 1)
 
 
 def loud(query: Float[Tensor, "q u"]) -> Float[Tensor, "q 1"]:

@@ -32,7 +32,7 @@ from whence.denoisers.rounding import doubtful, expanded
 from whence.seeds import stream
 
 LOGITS = 2**20
-GROUP = 256  # windows of one brightness
+GROUP = 512  # windows of one brightness
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,13 @@ class ELS:
         for start in range(0, len(self.pool), step):
             windows, values = self._candidates(self.pool[start : start + step].to(dtype))
             first = start * self.pool[0, 0].numel()
-            found = [
-                one(asked * (BITS / variance), windows - centre.to(dtype)[:, None], values, variance, first, detailed)
-                for asked, centre in zip(apart, centres, strict=True)
-            ]
-            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
+            for i, (asked, centre) in enumerate(zip(apart, centres, strict=True)):
+                keys = windows - torch.cat((centre, centre.new_zeros(1))).to(dtype)[:, None]
+                scaled = torch.cat((asked * (BITS / variance), asked.new_zeros(len(asked), 1)), 1)
+                if start == 0:
+                    states.append(one(scaled, keys, values, variance, first, detailed, None))
+                else:
+                    states[i] = states[i].merge(one(scaled, keys, values, variance, first, detailed, states[i].peak))
         spans = [reach(self.pool) + float(centre.abs().max()) for centre in centres]
         deltas = [
             expanded(*sizes_of(asked), float(query.shape[1]), state.peak / BITS, state.largest, span, variance)
@@ -148,12 +150,14 @@ class ELS:
         back = torch.cat(groups).argsort()
         return Sums(*(torch.cat(column)[back] for column in zip(*states, strict=True))), torch.cat(deltas)[back]
 
-    def _candidates(self, images: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "p m"], Float[Tensor, "k m"]]:
-        """Windows of a chunk of images, their pixels shuffled as the queries' are; 1, their centres and the centres' squares."""
+    def _candidates(self, images: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "p m"], Float[Tensor, "m k"]]:
+        """Windows of a chunk of images, their pixels shuffled as the queries' are, then 1; and 1, their centres and squares."""
         windows = self._unfolded(images).movedim(1, 0).flatten(1)
         centres = windows[self.window**2 // 2 :: self.window**2].float() - self._middle
         order = torch.randperm(len(windows), generator=stream(0, "inputs")).to(windows.device)
-        return windows.index_select(0, order), torch.cat((torch.ones_like(centres[:1]), centres, centres.square()))
+        ones = torch.ones_like(windows[:1])
+        values = torch.cat((ones.float(), centres, centres.square()))
+        return torch.cat((windows.index_select(0, order), ones)), values.T.contiguous()
 
     @cached_property
     def _middle(self) -> float:
@@ -218,15 +222,20 @@ class ELS:
 def one(
     asked: Float[Tensor, "q p"],
     keys: Float[Tensor, "p m"],
-    values: Float[Tensor, "k m"],
+    values: Float[Tensor, "m k"],
     variance: float,
     first: int,
     detailed: bool,
+    known: Float[Tensor, " q"] | None,
 ) -> Sums:
-    """A group's softmaxes over one chunk: sums of the weights times each of the values."""
-    norms = torch.linalg.vecdot(keys, keys, dim=0)
-    found = Weighed.of(product(asked, keys, norms * (-BITS / (2 * variance))), first, detailed)
-    return found.sums((values @ found.weights.T).T.double(), norms.max().expand(len(asked)))
+    """A group's softmaxes over one chunk: sums of the weights times each of the values. The last of the keys is 1."""
+    norms = torch.linalg.vecdot(keys[:-1], keys[:-1], dim=0)
+    bias = norms * (-BITS / (2 * variance))
+    if known is None or detailed:
+        found = Weighed.of(product(asked, keys, bias), first, detailed)
+    else:
+        found = Weighed.above(known, asked, keys, bias)
+    return found.sums(found.weights @ values, norms.max().expand(len(asked)))
 
 
 def sizes_of(query: Float[Tensor, "q p"]) -> tuple[Float[Tensor, " q"], Float[Tensor, " q"]]:

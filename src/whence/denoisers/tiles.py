@@ -13,7 +13,7 @@ from whence.seeds import stream
 
 # What a tile costs beside its product of T outputs, U inputs, b queries and m images, in multiplications per image of the pool:
 # U inputs to gather and square, and a dozen calls, which weigh the less the more images a call has. Measured on two cores.
-GATHER, CALLS = 32, 20000
+GATHER, CALLS = 64, 6000
 SIDES = (2, 4, 8, 16)
 
 
