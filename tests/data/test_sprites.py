@@ -86,6 +86,20 @@ def test_places_tell_no_size_and_the_margin_is_that_of_the_largest():
     assert look.room == pytest.approx(0.5 - RADIUS["triangle"] * math.sqrt(0.12))
 
 
+def test_as_a_cue_the_position_moves_a_sprite_sideways_and_nothing_else():
+    look = Look(side=24, footprint=(0.03, 0.05))
+    design = Equal(("position", "colour"), 3, look)
+    levels = torch.cartesian_prod(torch.arange(3), torch.zeros(1, dtype=torch.long)).repeat_interleave(40, 0)
+    light = design.at(levels, 0).mean(1) + 1
+    line = (torch.arange(24) + 0.5) / 24 - 0.5
+    weight = (light - light.amin((1, 2), keepdim=True)) / (light - light.amin((1, 2), keepdim=True)).sum((1, 2), keepdim=True)
+    right, up = (weight.sum(1) * line).sum(1), -(weight.sum(2) * line).sum(1)
+    middle = (right / (2 * look.room) + 0.5) * 3 - 0.5  # of a level's bin
+    assert float((middle - levels[:, 0]).abs().max()) < 0.3
+    elsewhere = -((Equal(("scale", "colour"), 3, look).at(levels, 0).mean(1) + 1).sum(2) * line).sum(1)
+    assert float(torch.corrcoef(torch.stack([up, elsewhere]))[0, 1]) > 0.9  # heights are the images' own
+
+
 def test_hues_are_of_equal_luma_and_stay_in_range_and_without_saturation_they_are_grey():
     hue = torch.linspace(0, 1, 50)
     for saturation in (0.0, 0.5, 1.0):
@@ -272,7 +286,7 @@ def test_images_have_the_annotated_types():
         (lambda: Look(shapes="heart"), "expected tuples of at least one name"),
         (lambda: Look(background=("lawn",)), "background 'lawn': expected one of none, photos"),
         (lambda: Look(contrast=0.0), "contrast 0.0.*the contrast above 0"),
-        (lambda: Look().render(torch.ones(2, 5), 0), r"coordinates of shape \(2, 5\): expected \(n, 5\) in \(0, 1\)"),
+        (lambda: Look().render(torch.ones(2, 5), 0), r"coordinates of shape \(2, 5\): expected \(n, 6\) in \(0, 1\)"),
         (lambda: Correlated(correlations=(98,)), r"correlations \(98,\): expected at least one share in \[0, 1\].* not in percent"),
         (lambda: Correlated(correlations=()), "expected at least one share"),
         (lambda: Correlated(core="background", spurious="background"), "expected each once"),

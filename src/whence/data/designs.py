@@ -53,8 +53,8 @@ def floor(levels: int, cues: int) -> float:
 class Equal:
     """K cues of L levels each: on the diagonal all levels are the label, and any one cue is enough; off it they are at odds.
 
-    cues: from `whence.data.looks.CUES`; those not named say nothing and are drawn over their whole range. A level of colour, scale
-    or orientation is the middle half of one of L equal parts of its range, of shape and background one of the look's.
+    cues: from `whence.data.looks.CUES`; those not named say nothing and are drawn over their whole range. A level of colour, scale,
+    orientation or position is the middle half of one of L equal parts of its range, of shape and background one of the look's.
     Raises ValueError for unknown or repeated cues, fewer than two cues or levels, a cue with another number of values than L,
     colour without saturation, or orientation of a shape that a quarter turn takes into itself, such as the square.
     """

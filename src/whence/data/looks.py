@@ -1,4 +1,4 @@
-"""How five coordinates of a sprite become an image: colour, shape, scale, orientation and background, each a number in (0, 1)."""
+"""How six coordinates of a sprite become an image: colour, shape, scale, orientation, background, position, each in (0, 1)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from whence.data.backdrops import BACKDROPS, backdrop, backdrops
 from whence.data.sprites import colour, coverage, number, paint, room
 from whence.seeds import stream
 
-CUES = ("colour", "shape", "scale", "orientation", "background")
+CUES = ("colour", "shape", "scale", "orientation", "background", "position")
 ARC = 0.75  # of the circle of hues: its ends are different colours
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a sprite's five coordinates look like, and how easily each is seen: none of these numbers says what a cue predicts.
+    """What a sprite's six coordinates look like, and how easily each is seen: none of these numbers says what a cue predicts.
 
     side: of the image, in pixels. shapes: those that the coordinate "shape" goes through, in order. footprint: least and greatest
     share of the image that a sprite covers, the ends of "scale", with equal factors in between. saturation in [0, 1]: of the hues,
@@ -60,18 +60,19 @@ class Look:
         """How many values a cue has: of shapes and backgrounds as many as there are, of the others any number (None)."""
         return {"shape": len(self.shapes), "background": len(self.background)}.get(cue)
 
-    def render(self, u: Float[Tensor, "n 5"], seed: int, split: str = "train") -> Float[Tensor, "n 3 side side"]:
-        """Images of coordinates in (0, 1), columns as in CUES; places and backdrops by (seed, "sprite", split) and its like.
+    def render(self, u: Float[Tensor, "n 6"], seed: int, split: str = "train") -> Float[Tensor, "n 3 side side"]:
+        """Images of coordinates in (0, 1), columns as in CUES; heights and backdrops by (seed, "sprite", split) and its like.
 
         Shape and background number floor(m u) of their m; orientation a turn by u quarter turns; hue 3/4 u of a turn; footprint
-        least^(1-u) greatest^u. Image i has the place i of its seed and split, whatever is rendered there.
+        least^(1-u) greatest^u; position from the left end of the room to the right. Image i has the height i of its seed and
+        split, whatever is rendered there.
         Raises ValueError for other shapes, or coordinates outside (0, 1).
         """
         if u.ndim != 2 or u.shape[1] != len(CUES) or not bool(((u > 0) & (u < 1)).all()):
             raise ValueError(f"coordinates of shape {tuple(u.shape)}: expected (n, {len(CUES)}) in (0, 1), for {', '.join(CUES)}")
-        hue, shape, scale, turn, behind = u.double().unbind(1)
+        hue, shape, scale, turn, behind, right = u.double().unbind(1)
         least, greatest = self.footprint
-        place = torch.rand(len(u), 2, generator=stream(seed, "sprite", split, "place"), dtype=torch.float64)
+        place = torch.stack([right, places(len(u), seed, split)[:, 1]], 1)
         kinds = torch.tensor([number(name) for name in self.shapes])
         cover = coverage(
             kinds[(shape * len(kinds)).long()],
@@ -89,10 +90,15 @@ class Look:
         return backdrops(self.background, (u * len(self.background)).long(), *options)
 
 
-def free(n: int, seed: int, split: str = "train") -> Float[Tensor, "n 5"]:
+def places(n: int, seed: int, split: str = "train") -> Float[Tensor, "n 2"]:
+    """Where sprites lie if that says nothing: right and up, uniform in (0, 1), float64."""
+    return torch.rand(n, 2, generator=stream(seed, "sprite", split, "place"), dtype=torch.float64)
+
+
+def free(n: int, seed: int, split: str = "train") -> Float[Tensor, "n 6"]:
     """Coordinates that say nothing: each uniform in (0, 1), by a stream of its own, float64; a shorter draw begins a longer."""
-    found = [torch.rand(n, generator=stream(seed, "sprite", split, cue), dtype=torch.float64) for cue in CUES]
-    return torch.stack(found, 1).clamp(1e-9, 1 - 1e-9)
+    found = [torch.rand(n, generator=stream(seed, "sprite", split, cue), dtype=torch.float64) for cue in CUES[:-1]]
+    return torch.stack([*found, places(n, seed, split)[:, 0]], 1).clamp(1e-9, 1 - 1e-9)
 
 
 def at_level(level: Tensor, levels: int, within: Tensor, spread: float = 0.5) -> Tensor:

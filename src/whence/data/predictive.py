@@ -1,4 +1,4 @@
-"""One sprite whose cues each say the label as often as one likes: colour, shape, scale, orientation, background."""
+"""One sprite whose cues each say the label as often as one likes: colour, shape, scale, orientation, background, position."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ Three functions make an image::
 
 On these three stand the designs, each a frozen dataclass with `draw`::
 
-    Look(background=("photos",), ...).render(u, seed)             data/looks.py: coordinates u (n, 5) in (0, 1), for colour, shape,
-                                                                  scale, orientation and background, become images
+    Look(background=("photos",), ...).render(u, seed)             data/looks.py: coordinates u (n, 6) in (0, 1), for colour, shape,
+                                                                  scale, orientation, background, position, become images
     Equal(cues, levels, look).diagonal(n, seed) / .off_diagonal   data/designs.py: all cues of equal value, and at odds; `floor`
     Correlated("shape", "background", (.98,)).draw(n, seed)       data/designs.py: one spurious cue, any correlation up to 1
     Predictive(cues, predictivity, look).draw(n, seed)            data/predictive.py: each cue with a predictivity of its own
