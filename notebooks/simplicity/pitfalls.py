@@ -72,6 +72,7 @@ n_pairs: int = 2000  # test dominoes
 cnn_width: int = 8  # channels of the first convolution
 cnn_steps: int = 200  # updates of a convolutional network
 cnn_batch: int = 64  # dominoes in one
+cnn_clip: float = 0.0  # bound on the norm of its gradient, 0 for none
 radius: float = 0.2  # of adversarial perturbations, pixels in [-1, 1]
 hard_steps: int = 300  # updates of the perceptrons on dominoes
 device: str = "auto"  # auto, cpu or cuda
@@ -144,7 +145,7 @@ def points(data, n, split):
 
 
 def learn(x, y, steps, rate, name="perceptron", momentum=0.0, decay=5e-5, batch=256,
-          member=0, attack=None, watch=None, **options):  # fmt: skip
+          member=0, attack=None, watch=None, clip=None, **options):  # fmt: skip
     """A stack, one network a seed, and what `watch` saw of it on the way."""
     own = [s if member == 0 else derive(s, "member", member) for s in seeds]
     networks = [
@@ -158,7 +159,11 @@ def learn(x, y, steps, rate, name="perceptron", momentum=0.0, decay=5e-5, batch=
         list(stack.parameters()), rate, momentum=momentum, weight_decay=decay
     )
     made = fit(
-        stack.parameters(), lambda b: cross_entropy(stack(b.x), b.y), feed, sgd
+        stack.parameters(),
+        lambda b: cross_entropy(stack(b.x), b.y),
+        feed,
+        sgd,
+        clip,
     )
     seen = []
     for step in tqdm(made, total=steps):
@@ -334,6 +339,7 @@ gallery(
 # %%
 cnn = {"name": "cnn", "width": cnn_width}
 cnn |= {"rate": 0.1, "momentum": 0.9, "batch": cnn_batch}
+cnn |= {"clip": cnn_clip or None}
 networks = [learn(*train, cnn_steps, member=m, **cnn)[0] for m in range(3)]
 
 
@@ -416,8 +422,9 @@ report("simplicity/adversarial-training-does-not-help", hard_auc[1])
 #
 # What needs a download is run apart: this notebook with `dataset="mnist+cifar10"`, the published pair of sets in the published number and
 # size, 3 × 64 × 32 pixels, of which {glue:text}`pair_seeds:.0f` seeds are on record. The network is not the published ResNet-50 but the
-# one above; how long it trains, and the radius of the attacks on the perceptron, were chosen on validation dominoes. At the rate that
-# serves digits some of its networks diverge here: a seed in which one does has no score, and is not among those on record.
+# one above; the radius of the attacks on the perceptron was chosen on validation dominoes. At the rate that serves digits some of its
+# networks diverge here, so the norm of every gradient is bounded: of 0.3 and 1, at which none of three seeds that are not on record
+# diverged, 1 was at least as accurate on validation dominoes in both arms.
 
 # %% tags=["hide-input"]
 PAIR = "mnist+cifar10"
