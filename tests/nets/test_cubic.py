@@ -18,8 +18,9 @@ def test_it_is_its_formula():
 def test_a_stack_is_its_networks_with_shared_inputs_or_their_own():
     networks = [build("cubic", (1, 3, 5), s, width=4, scale=1.0) for s in range(2)]
     x = torch.randn(2, 6, 1, 3, 5, generator=stream(0, "x"))
-    torch.testing.assert_close(Stack.of(networks)(x), torch.stack([n(x[i]) for i, n in enumerate(networks)]))
-    torch.testing.assert_close(Stack.of(networks)(x[0]), torch.stack([n(x[0]) for n in networks]))
+    close = {"rtol": 1e-4, "atol": 1e-5}  # cubes sum to little of what they are: another order of additions, another last digit
+    torch.testing.assert_close(Stack.of(networks)(x), torch.stack([n(x[i]) for i, n in enumerate(networks)]), **close)
+    torch.testing.assert_close(Stack.of(networks)(x[0]), torch.stack([n(x[0]) for n in networks]), **close)
 
 
 @pytest.mark.parametrize(("shape", "scale"), [((2, 3, 5), 0.1), ((1, 3, 5), 0.0)])
