@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats as _scipy
+from scipy.special import ndtri, stdtrit
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def bootstrap(values: Any, level: float = 0.95, resamples: int = 10_000) -> Inte
     if n == 1:
         return Interval(mean, mean, mean, 1, level)
     tail = (1 - level) / 2
-    stretch = math.sqrt(n / (n - 1)) * float(_scipy.t.ppf(tail, n - 1) / _scipy.norm.ppf(tail))
+    stretch = math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, tail) / ndtri(tail))
     draws = np.random.default_rng(20261120).integers(0, n, (resamples, n))
     low, high = np.quantile(np.sort(sample)[draws].mean(1), [tail, 1 - tail])
     return Interval(mean, mean - stretch * (mean - float(low)), mean + stretch * (float(high) - mean), n, level)
