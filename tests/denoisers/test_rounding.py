@@ -4,11 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.testing import assert_close
 
 from whence.data.images import draw
 from whence.denoisers import gemm, rounding
-from whence.denoisers.fast import Sums, Weighed
 from whence.denoisers.masks import PCALocality
 from whence.denoisers.optimal import Optimal
 from whence.denoisers.patches import PSPC
@@ -169,22 +167,3 @@ def test_products_are_those_of_float64(shapes):
 def test_few_rows_by_blocks_of_columns_are_the_product(rows, columns):
     w, x = (torch.randn(shape, generator=stream(3, name)) for shape, name in (((rows, 30), "w"), ((30, columns), "x")))
     torch.testing.assert_close(gemm.weighted(w, x, 16).double(), w.double() @ x.double(), rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("jump", [-200.0, 0.0, 30.0, 90.0, 3000.0])  # bits by which this chunk exceeds the one before
-def test_weights_above_a_known_peak_sum_as_those_relative_to_their_own(dtype, jump):
-    g = stream(0, "test")
-    rows, keys = (torch.randn(*shape, generator=g).to(dtype) for shape in ((6, 12), (12, 50)))
-    bias, values = torch.randn(50, generator=g).to(dtype), torch.randn(50, 3, generator=g)
-    values[:, 0] = 1
-    logits = (rows @ keys).add_(bias)
-    known = logits.amax(1) - jump
-    asked, ones = torch.cat((rows, rows.new_zeros(6, 1)), 1), keys.new_ones(1, 50)
-    above = Weighed.above(known, asked, torch.cat((keys, ones)), bias)
-    plain = Weighed.of(logits.clone(), 0, False)
-    before = Sums(known, torch.ones(6, 3).double(), torch.zeros(6).double(), torch.zeros(6, dtype=torch.int64), known[0])
-    found, expected = (before.merge(w.sums(w.weights @ values, known[0])) for w in (above, plain))
-    assert_close(found.peak, expected.peak, rtol=1e-6, atol=1e-4)
-    assert_close(found.mean, expected.mean, rtol=1e-4, atol=1e-4)
-    assert_close(found.total.log2() + found.peak, expected.total.log2() + expected.peak, rtol=1e-6, atol=1e-4)

@@ -23,8 +23,6 @@ from whence.denoisers.tiles import Tile, cut
 
 BITS = math.log2(math.e)
 FLOOR = -100.0  # bits below the peak, where candidates no longer weigh, and exp2 is still fast: it is not where it underflows
-LIFT = 64.0  # bits below a peak known from earlier chunks, where candidates no longer weigh: a product floored there costs no pass
-JUMP = 40.0  # bits by which a chunk may exceed that peak, its weights' sums still being far from float32's overflow
 STRIP = 128  # images transposed at a time: half the time of more
 FEW = 32  # outputs done again at a time: they hear many inputs in common
 
@@ -73,13 +71,12 @@ class Sums(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """Candidates' weights 2^(l - peak + lift); the highest logit in bits and whose it is; the sum of weights times l - peak."""
+    """Candidates' weights 2^(l - peak); the highest logit in bits and whose it is; the sum of weights times l - peak."""
 
     peak: Float[Tensor, "*q"]
     heaviest: Int[Tensor, "*q"]
     weights: Float[Tensor, "*q m"]
     logs: Float[Tensor, "*q"] | None
-    lift: Float[Tensor, "*q"] | None = None
 
     @staticmethod
     def of(logits: Float[Tensor, "*q m"], start: int, detailed: bool) -> Weighed:
@@ -92,32 +89,9 @@ class Weighed(NamedTuple):
         weights = torch.exp2(below)
         return Weighed(peak, index + start, weights, torch.linalg.vecdot(weights, below).double())
 
-    @staticmethod
-    def above(
-        known: Float[Tensor, " q"], asked: Float[Tensor, "q k"], keys: Float[Tensor, "k m"], bias: Float[Tensor, " m"]
-    ) -> Weighed:
-        """From products, in two passes fewer, where the peaks of earlier chunks are known; without details.
-
-        The last of the keys is 1, the last of what is asked is this function's own: logits arrive as l - known + LIFT, floored at
-        0, so that what is LIFT bits below weighs 2^-LIFT and not less. A row that exceeds what was known by more than JUMP bits
-        is asked again without, since so large a number added to its logits would round them.
-        """
-        asked[:, -1] = shift = LIFT - known
-        logits, moved = product(asked, keys, bias, floor=True), shift.double()
-        highest = logits.amax(-1)
-        over = (highest > LIFT + JUMP).nonzero().flatten()
-        if len(over):
-            asked[over, -1] = 0
-            again = product(asked[over], keys, bias)
-            peak = again.amax(-1)
-            logits[over], highest[over] = again.sub_(peak[:, None]).add_(LIFT).clamp_min_(0), LIFT
-            moved[over] = LIFT - peak.double()
-        peak = (highest - moved).to(known.dtype)
-        return Weighed(peak, none(peak), logits.float().exp2_(), None, peak + moved)
-
     def sums(self, sums: Float[Tensor, "*q k"], largest: Float[Tensor, "*t"]) -> Sums:
         """The softmax in progress, from the weights' sums times 1 and whatever else."""
-        sums = sums.double() if self.lift is None else sums.double() * (-self.lift).exp2()[..., None]
+        sums = sums.double()
         return Sums(self.peak, sums, sums[..., 0] if self.logs is None else self.logs, self.heaviest, largest)
 
 

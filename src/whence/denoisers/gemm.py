@@ -26,18 +26,15 @@ def unrounded() -> Iterator[None]:
             backend.fp32_precision = precision
 
 
-def product(
-    a: Float[Tensor, "r k"], b: Float[Tensor, "k m"], bias: Float[Tensor, " m"] | None = None, floor: bool = False
-) -> Float[Tensor, "r m"]:
+def product(a: Float[Tensor, "r k"], b: Float[Tensor, "k m"], bias: Float[Tensor, " m"] | None = None) -> Float[Tensor, "r m"]:
     """a @ b + bias; in float32 on a processor by oneDNN, which uses all of its vector unit where the default library may use half.
 
-    The bias is added to the finished sums; with `floor` what is then below 0 is 0, which costs no pass of its own.
+    The bias is added to the finished sums, which costs no pass of its own.
     """
     dense = b.is_contiguous() or b.T.is_contiguous()  # of other layouts oneDNN makes a loop, a hundred times slower
     if a.device.type != "cpu" or a.dtype != torch.float32 or not FUSED or not dense or 0 in (*a.shape, *b.shape):
-        found = a @ b if bias is None else (a @ b).add_(bias)
-        return found.clamp_min_(0) if floor else found
-    return torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "relu" if floor else "none", [], "")
+        return a @ b if bias is None else (a @ b).add_(bias)
+    return torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
 
 
 def in_blocks(a: Float[Tensor, "r k"], b: Float[Tensor, "m k"], block: int) -> Float[Tensor, "r m"]:

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
-from whence.denoisers.fast import BITS, Sums, Weighed
-from whence.denoisers.gemm import product, unrounded
+from whence.denoisers.fast import Sums
+from whence.denoisers.gemm import unrounded
 from whence.denoisers.local import (
     SOME,
     LocalPosterior,
@@ -28,11 +28,12 @@ from whence.denoisers.local import (
     streamed,
     weights,
 )
-from whence.denoisers.rounding import doubtful, expanded
-from whence.seeds import stream
+from whence.denoisers.rounding import doubtful
+from whence.denoisers.strips import Band, strips
+from whence.linalg import Softmax
 
 LOGITS = 2**20
-GROUP = 512  # windows of one brightness
+BAND = 8  # rows asked about together: few, since what is near their mean is soonest certain
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class ELS:
     The candidate's centre pixel r is the answer. `border` says what a window sees beyond the image: "zeros", as convolutions with
     zero padding do (candidates from another part of the border are then unlikely, not excluded as in the published
     boundary-broken machine), or "circular", a torus, on which this commutes with all shifts.
-    As sigma grows it tends to `mean`, the mean colour. Cost per query: n (h w)^2 windows of c k^2 numbers.
+    As sigma grows it tends to `mean`, the mean colour. Cost per query: n (h w)^2 windows, of c k products and k sums
+    each in float32 (see strips.py), of c k^2 products in float64.
     Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
     float64; differentiable in y and sigma (in float64, and autograd keeps every chunk). Chunk is images of the pool at a time, by
     default as many as give a query a million logits.
@@ -91,10 +93,6 @@ class ELS:
         rows = [self._rows(*one, pixels) for one in zip(y.split(1), level.split(1), strict=True)]
         return torch.cat(rows).to(y.dtype)
 
-    @property
-    def _step(self) -> int:
-        return self._images(self.pool[0, 0].numel())
-
     def _images(self, queries: int) -> int:
         """How many at a time, for so many windows asked about together."""
         return max(1, LOGITS // (queries * self.pool[0, 0].numel())) if self.chunk is None else self.chunk
@@ -104,60 +102,43 @@ class ELS:
         if in_float32(y, level):
             with torch.no_grad(), unrounded():
                 return join([self._rounded(*one, detailed) for one in zip(y.split(1), level.split(1), strict=True)], y.dtype)
-        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._step, len(self.pool)))
+        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._images(y[0, 0].numel()), len(self.pool)))
 
     def _rounded(self, y: Float[Tensor, "1 c h w"], level: Tensor, detailed: bool) -> LocalPosterior:
         """One query in float32, the pixels in doubt in float64."""
-        (_, c, h, w), query, variance = y.shape, self._windows(y)[0], float(level) ** 2
-        state, delta = self._online(query, variance, torch.float32, detailed)
+        c, h, w = y.shape[1:]
+        state, delta = self._online(y, float(level) ** 2, detailed)
+        mean = state.sums[:, 1 : 1 + c] / state.total[:, None] + self._middle
+        image, place = state.heaviest // (h * w), state.heaviest % (h * w)
+        entropy, heaviest = state.entropy, image * h * w + place % h * w + place // h
         doubt = doubtful(delta, deviation(state), state.total, self._reach, detailed).nonzero().flatten()
         if len(doubt):
-            better, _ = self._online(query[doubt], variance, torch.float64, detailed)
-            state = Sums(*(old.to(new.dtype).index_copy(0, doubt, new) for old, new in zip(state, better, strict=True)))
-        place, mean = state.heaviest % (h * w), state.sums[:, 1 : 1 + c] / state.total[:, None] + self._middle
-        where = torch.stack((place // w, place % w), 1)
-        entropy, heaviest = (one.reshape(1, 1, h, w) for one in (state.entropy, state.heaviest // (h * w)))
-        return LocalPosterior(mean.T.reshape(1, c, h, w), entropy, heaviest, where.reshape(1, 1, h, w, 2))
+            exact = self._exact(self._windows(y)[:, doubt], level)
+            mean = mean.index_copy(0, doubt, exact.mean[0])
+            entropy = entropy.index_copy(0, doubt, exact.entropy[0])
+            heaviest = heaviest.index_copy(0, doubt, exact.heaviest[0])
+        return laid(mean[None], entropy[None], heaviest[None], y.shape)
 
-    def _online(
-        self, query: Float[Tensor, "q p"], variance: float, dtype: torch.dtype, detailed: bool
-    ) -> tuple[Sums, Float[Tensor, " q"]]:
-        """The softmaxes of some windows over all candidates, logits of this dtype, and what rounding may have done to them.
-
-        Windows of one brightness are taken together, and their mean taken from them and the candidates: those that matter are near.
-        """
-        query = query[:, torch.randperm(query.shape[1], generator=stream(0, "inputs")).to(query.device)]  # see rounding.py
-        groups = query.mean(1).argsort().split(GROUP)
-        centres = [query[group].mean(0).float().double() for group in groups]
-        apart = [(query[group] - centre).to(dtype) for group, centre in zip(groups, centres, strict=True)]
+    def _online(self, y: Float[Tensor, "1 c h w"], variance: float, detailed: bool) -> tuple[Sums, Float[Tensor, " q"]]:
+        """The softmaxes of all windows over all candidates in float32, and what rounding may have done to their logits."""
+        h, w = y.shape[2:]
+        rows = max(1, min(BAND, LOGITS // (w * h * w)))
+        asked = strips(y.double(), self.window, self._beyond)[:, 0].split(rows, -1)
+        bands = [Band.of(one, self.window, variance) for one in asked]
         states: list[Sums] = []
-        step = self._images(GROUP)
+        step = self._images(rows * w)
         for start in range(0, len(self.pool), step):
-            windows, values = self._candidates(self.pool[start : start + step].to(dtype))
-            first = start * self.pool[0, 0].numel()
-            for i, (asked, centre) in enumerate(zip(apart, centres, strict=True)):
-                keys = windows - torch.cat((centre, centre.new_zeros(1))).to(dtype)[:, None]
-                scaled = torch.cat((asked * (BITS / variance), asked.new_zeros(len(asked), 1)), 1)
-                if start == 0:
-                    states.append(one(scaled, keys, values, variance, first, detailed, None))
-                else:
-                    states[i] = states[i].merge(one(scaled, keys, values, variance, first, detailed, states[i].peak))
-        spans = [reach(self.pool) + float(centre.abs().max()) for centre in centres]
-        deltas = [
-            expanded(*sizes_of(asked), float(query.shape[1]), state.peak / BITS, state.largest, span, variance)
-            for asked, state, span in zip(apart, states, spans, strict=True)
-        ]
-        back = torch.cat(groups).argsort()
-        return Sums(*(torch.cat(column)[back] for column in zip(*states, strict=True))), torch.cat(deltas)[back]
+            images = self.pool[start : start + step].float()
+            keys, values = strips(images, self.window, self._beyond), self._values(images)
+            found = [band.sums(keys, values, start * h * w, detailed) for band in bands]
+            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
+        deltas = [band.delta(state, self._reach) for band, state in zip(bands, states, strict=True)]
+        return Sums(*(in_rows(column, w) for column in zip(*states, strict=True))), in_rows(deltas, w)
 
-    def _candidates(self, images: Float[Tensor, "n c h w"]) -> tuple[Float[Tensor, "p m"], Float[Tensor, "m k"]]:
-        """Windows of a chunk of images, their pixels shuffled as the queries' are, then 1; and 1, their centres and squares."""
-        windows = self._unfolded(images).movedim(1, 0).flatten(1)
-        centres = windows[self.window**2 // 2 :: self.window**2].float() - self._middle
-        order = torch.randperm(len(windows), generator=stream(0, "inputs")).to(windows.device)
-        ones = torch.ones_like(windows[:1])
-        values = torch.cat((ones.float(), centres, centres.square()))
-        return torch.cat((windows.index_select(0, order), ones)), values.T.contiguous()
+    def _values(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "k m"]:
+        """What is averaged: 1, the pixels and their squares, in the order (image, column, row)."""
+        pixels = images.mT.movedim(1, 0).flatten(1) - self._middle
+        return torch.cat((torch.ones_like(pixels[:1]), pixels, pixels.square()))
 
     @cached_property
     def _middle(self) -> float:
@@ -170,21 +151,21 @@ class ELS:
         return reach(self.pool) + abs(self._middle)
 
     def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
-        b, c, h, w = y.shape
-        state = streamed((start, centres, logits) for start, _, centres, logits in self._chunks(self._windows(y), level))
-        place = state.heaviest.reshape(b, 1, h, w) % (h * w)
-        mean, entropy = state.mean.transpose(1, 2).reshape(b, c, h, w), state.entropy.reshape(b, 1, h, w)
-        heaviest = state.heaviest.reshape(b, 1, h, w) // (h * w)
-        return LocalPosterior(mean, entropy, heaviest, torch.stack([place // w, place % w], -1))
+        state = self._exact(self._windows(y), level)
+        return laid(state.mean, state.entropy, state.heaviest, y.shape)
+
+    def _exact(self, query: Float[Tensor, "b q p"], level: Tensor) -> Softmax:
+        """The softmaxes of some windows over all candidates, float64."""
+        return streamed((start, centres, logits) for start, _, centres, logits in self._chunks(query, level))
 
     def _rows(self, y: Tensor, level: Tensor, pixels: Tensor) -> Float[Tensor, "1 q c c h w"]:
         c, k = y.shape[1], self.window
         query = self._windows(y)[:, coordinates(pixels, y.shape)[:, 0]]
-        state = streamed((start, centres, logits) for start, _, centres, logits in self._chunks(query, level))
+        state = self._exact(query, level)
         rows = query.new_zeros(len(pixels), c, c * k * k)
         for _, windows, centres, logits in self._chunks(query, level):
             away = weights(logits, state.total)[0, :, None] * (centres.T - state.mean[0, ..., None])
-            rows = rows + away @ windows
+            rows = rows + away @ windows.T
         rows = rows.unflatten(-1, (c, k, k)) / level.square()
         return torch.stack([self._laid(row, int(i), int(j), y) for row, (i, j) in zip(rows, pixels, strict=True)])[None]
 
@@ -200,47 +181,43 @@ class ELS:
         return self._unfolded(images.double()).transpose(1, 2)
 
     def _unfolded(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b p q"]:
-        mode = "constant" if self.border == "zeros" else "circular"
-        return unfold(pad(images, (self.window // 2,) * 4, mode), self.window)
+        return unfold(pad(images, (self.window // 2,) * 4, self._beyond), self.window)
+
+    @property
+    def _beyond(self) -> str:
+        """How `pad` calls the border."""
+        return "constant" if self.border == "zeros" else "circular"
 
     def _chunks(self, query: Float[Tensor, "b q p"], level: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
-        """Yield (index of the first candidate, candidates (m, p), their centres (m, c), logits (b, q, m)) over the pool.
+        """Yield (index of the first candidate, candidates (p, m), their centres (m, c), logits (b, q, m)) over the pool.
 
         Logits are (y.c - |c|^2 / 2) / sigma^2: the squared distance but for |y|^2, which is the same for all candidates. One matrix
         product; in float64 its rounding stays below 1e-9 down to sigma = .01.
         """
         variance = level.flatten(1)[..., None] ** 2
         asked = torch.cat([query / variance, (-0.5 / variance).expand(-1, query.shape[1], -1)], 2)
-        for start in range(0, len(self.pool), self._step):
-            windows = self._windows(self.pool[start : start + self._step])
-            every, candidates = windows.shape[1], windows.flatten(0, 1)
-            centres = candidates[:, self.window**2 // 2 :: self.window**2]
-            keys = torch.cat([candidates, candidates.square().sum(1, keepdim=True)], 1)
-            yield start * every, candidates, centres, asked @ keys.T
+        step = self._images(4 * max(query.shape[1:]))
+        for start in range(0, len(self.pool), step):
+            windows = self._unfolded(self.pool[start : start + step].double()).movedim(1, 0).flatten(1)
+            centres = windows[self.window**2 // 2 :: self.window**2].T
+            keys = torch.cat([windows, windows.square().sum(0, keepdim=True)])
+            yield start * self.pool[0, 0].numel(), windows, centres, asked @ keys
 
 
-def one(
-    asked: Float[Tensor, "q p"],
-    keys: Float[Tensor, "p m"],
-    values: Float[Tensor, "m k"],
-    variance: float,
-    first: int,
-    detailed: bool,
-    known: Float[Tensor, " q"] | None,
-) -> Sums:
-    """A group's softmaxes over one chunk: sums of the weights times each of the values. The last of the keys is 1."""
-    norms = torch.linalg.vecdot(keys[:-1], keys[:-1], dim=0)
-    bias = norms * (-BITS / (2 * variance))
-    if known is None or detailed:
-        found = Weighed.of(product(asked, keys, bias), first, detailed)
-    else:
-        found = Weighed.above(known, asked, keys, bias)
-    return found.sums(found.weights @ values, norms.max().expand(len(asked)))
+def laid(
+    mean: Float[Tensor, "b q c"], entropy: Float[Tensor, "b q"], heaviest: Int[Tensor, "b q"], shape: torch.Size
+) -> LocalPosterior:
+    """Answers to the windows of images of this shape as images; of the heaviest window, its image and where in it."""
+    b, _, h, w = shape
+    place = heaviest.reshape(b, 1, h, w) % (h * w)
+    where = torch.stack((place // w, place % w), -1)
+    image = mean.transpose(1, 2).reshape(shape)
+    return LocalPosterior(image, entropy.reshape(b, 1, h, w), heaviest.reshape(b, 1, h, w) // (h * w), where)
 
 
-def sizes_of(query: Float[Tensor, "q p"]) -> tuple[Float[Tensor, " q"], Float[Tensor, " q"]]:
-    """The largest modulus and the squared norm of each."""
-    return query.abs().amax(1), query.square().sum(1)
+def in_rows(bands: Iterable[Float[Tensor, "q ..."]], w: int) -> Float[Tensor, "q ..."]:
+    """What bands say of windows in the order (column, row), in the order (row, column) of the image, which is w wide."""
+    return torch.cat([one.unflatten(0, (w, -1)) for one in bands], 1).transpose(0, 1).flatten(0, 1)
 
 
 def deviation(state: Sums) -> Float[Tensor, " q"]:

@@ -13,6 +13,10 @@ where norms are over the K inputs heard and c is a candidate that matters. Its l
 |c| <= |y| + |y - c| with |y - c|^2 <= |y|^2 - 2 sigma^2 (l - 20), and |c| is at most the largest in the pool; S is sigma^2 times
 the logit, plus |c|^2 / 2.
 
+Squared distances added over k parts of a window (see strips.py), each the expanded square of K inputs with both norms, |y|^2 / 2
+from float64: a part is off by the above, |y|^2 more for what cancels, with |y - c|^2 at most all of -2 sigma^2 (l - 20); parts
+are off independently, and what their sums add is what sums over k x k squares do, below.
+
 Products summed in blocks of B, the blocks' sums and |c|^2 in float64: a block sums S B / K, and there are K / B of them, so that
 delta = .42 u (.58 B / sqrt(K) |S| + .41 sqrt(B) r) / sigma^2.
 
@@ -64,6 +68,27 @@ def expanded(
     part = torch.minimum(loudest * far, reach * own.sqrt())
     sums = count**0.5 * (0.58 * (whole + half) + 0.62 * part)
     return MARGIN * 0.42 * UNIT * (sums + 3 * part + 2 * whole + 2 * half) / variance
+
+
+def added(
+    loudest: Float[Tensor, "*q k"],
+    own: Float[Tensor, "*q k"],
+    count: int,
+    peak: Float[Tensor, "*q"],
+    largest: Float[Tensor, "*q"],
+    reach: float,
+    variance: float,
+) -> Float[Tensor, "*q"]:
+    """`MARGIN` delta of squared distances that are sums over k parts of `count` inputs each, in nats.
+
+    `loudest` and `own` are of each part of a centred query, `largest` of the parts of candidates, the rest is as in `expanded`.
+    """
+    own, apart = own.double(), (2 * variance * (NATS - peak.double())).clamp_min(0).sqrt()[..., None]
+    far = torch.minimum(own.sqrt() + apart, largest.double().sqrt()[..., None])
+    half, whole = far.square() / 2, own.sqrt() * far
+    part = torch.minimum(loudest * far, reach * own.sqrt())
+    sums = count**0.5 * (0.58 * (whole + half) + 0.62 * part) + 3 * part + 2 * whole + 2 * half + own
+    return MARGIN * 0.42 * UNIT * sums.square().sum(-1).sqrt() / variance + squared(peak, own.shape[-1])
 
 
 def blocked(
