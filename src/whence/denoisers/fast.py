@@ -23,7 +23,6 @@ from whence.denoisers.tiles import Tile, cut
 
 BITS = math.log2(math.e)
 FLOOR = -100.0  # bits below the peak, where candidates no longer weigh, and exp2 is still fast: it is not where it underflows
-STRIP = 128  # images transposed at a time: half the time of more
 FEW = 32  # outputs done again at a time: they hear many inputs in common
 
 
@@ -136,8 +135,8 @@ class Masked(NamedTuple):
         """One pass over the pool for all queries and tiles, expanded squares in float32."""
         states: list[Sums] = []
         query = (self.query - self.centre) * (BITS / self.variance)
-        for start, x in self._chunks():
-            x.sub_(self.centre[:, None])
+        for start, images in self._chunks():
+            x = (images - self.centre).T.contiguous()
             found = [self._tile(tile, query, x, start) for tile in tiles]
             states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
         return Sums(*(torch.cat(column, -1 if column[0].ndim < 3 else 1) for column in zip(*states, strict=True)))
@@ -155,8 +154,8 @@ class Masked(NamedTuple):
     def _direct(self, asked: list[tuple[int, Tile]], dtype: torch.dtype) -> Sums:
         """One pass over the pool for single queries and tiles, direct squares in this dtype; all outputs in one row."""
         query, states = self.query.to(dtype), list[Sums]()
-        for start, x in self._chunks():
-            found = []
+        for start, images in self._chunks():
+            x, found = images.T.contiguous(), []
             for b, tile in asked:
                 apart = x.index_select(0, tile.inputs).to(dtype).sub_(query[b].index_select(0, tile.inputs)[:, None])
                 logits = product(tile.rows.to(dtype) * (-BITS / (2 * self.variance)), apart.square_())
@@ -167,10 +166,8 @@ class Masked(NamedTuple):
             states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
         return Sums(*(torch.cat(column) for column in zip(*states, strict=True)))
 
-    def _chunks(self) -> Iterator[tuple[int, Float[Tensor, "d m"]]]:
-        for start in range(0, len(self.pool), self.chunk):
-            parts = self.pool[start : start + self.chunk].split(STRIP)
-            yield start, torch.cat([part.float().T for part in parts], 1)  # a copy, which the caller may write on
+    def _chunks(self) -> Iterator[tuple[int, Float[Tensor, "m d"]]]:
+        return ((start, self.pool[start : start + self.chunk].float()) for start in range(0, len(self.pool), self.chunk))
 
     def _doubts(self, tiles: list[Tile], state: Sums) -> Bool[Tensor, "q t"]:
         """Where float32 may not have kept to the tolerance."""

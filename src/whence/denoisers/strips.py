@@ -32,7 +32,7 @@ def strips(images: Float[Tensor, "n c h w"], k: int, mode: str) -> Float[Tensor,
 
 
 class Band(NamedTuple):
-    """Some rows of an image, of which every window is asked about: their strips less the mean, and these as factors of a product."""
+    """Some rows of an image of which every window is asked about: their strips less the mean, and as factors of a product."""
 
     centre: Float[Tensor, " p"]
     strips: Float[Tensor, "v b p"]
