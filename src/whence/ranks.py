@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from whence.stats import Interval, array
 
@@ -65,7 +66,5 @@ def over_seeds(a: Any, b: Any, level: float = 0.95, resamples: int = 2000) -> In
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata  # a second to import, and few ask
-
     ranks = rankdata(values, axis=-1)  # nan where a row holds one
     return ranks - ranks.mean(-1, keepdims=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from whence.figures.style import DARK, GRID, INK, MUTED, PAPER, SERIES, TICKS, canvas, svg
+from whence.figures.style import DARK, GRID, INK, MUTED, PAPER, SERIES, canvas, svg
 
 ALT = "Two curves and some bars that stand for every kind of mark."
 COLOUR = re.compile(r"(?:fill|stroke|stop-color|(?<!-)color): *([^;\"]+)|(?:fill|stroke|stop-color)=\"([^\"]+)\"")
@@ -194,17 +194,3 @@ def test_no_two_series_look_alike_to_anyone(sight, page):
     palette = SERIES if page == "light" else [DARK[colour] for colour in SERIES]
     apart = {(a, b): float(np.linalg.norm(seen(a, sight) - seen(b, sight))) for a, b in itertools.combinations(palette, 2)}
     assert min(apart.values()) > (20 if sight == "all cones" else 10), min(apart, key=apart.get)
-
-
-def test_ticks_are_what_seaborn_sets():
-    import seaborn as sns
-
-    theirs = {**sns.axes_style("ticks"), **sns.plotting_context("notebook", font_scale=0.85)}
-    assert {name: theirs[name] for name in TICKS} == pytest.approx(TICKS)
-
-
-def test_statistics_and_figures_do_not_wait_for_imports_that_few_need():
-    code = "import sys, whence.stats, whence.ranks, whence.figures.curves, whence.figures.maps, whence.figures.atlas; "
-    code += "print([name for name in ('seaborn', 'pandas', 'scipy.stats') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import seaborn as sns
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
@@ -34,8 +35,6 @@ def atlas(
     height = HEAD + len(rows) * (cell + TITLE) + SCALE
     figure, grid = canvas(len(rows), len(columns), height=height, squeeze=False)
     figure.set_layout_engine("none")  # the maps sit where they are put
-    import seaborn as sns  # a second to import, and few figures need it
-
     norm, colours = LogNorm(10.0**-decades, 1, clip=True), sns.color_palette("mako", as_cmap=True)
     for i, (line, (name, row)) in enumerate(zip(grid, rows.items(), strict=True)):
         bottom = height - HEAD - (i + 1) * (cell + TITLE) + GAP

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import seaborn as sns
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
@@ -42,8 +43,6 @@ def fields(maps: Mapping[str, Any], alt: str, columns: int = 3, decades: float =
     size = WIDTH / columns
     figure, grid = canvas(rows, columns, height=rows * (size + 0.12) + 0.35, squeeze=False)
     norm = LogNorm(10.0**-decades, 1, clip=True)
-    import seaborn as sns  # a second to import, and few figures need it
-
     colours = sns.color_palette("mako", as_cmap=True)
     for axes, (name, values) in zip(grid.flat, maps.items(), strict=False):
         field = array(values)

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import seaborn as sns
 from cycler import cycler
 from matplotlib.figure import Figure
 
@@ -28,22 +29,6 @@ DARK = {
     PURPLE: "#ba85d3",
     RED: "#f2828d",
     GREY: "#9ba6b6",
-}
-
-# What remains of seaborn's style "ticks" and context "notebook" (font_scale 0.85), written out: its import takes a second.
-TICKS = {
-    "axes.axisbelow": True,
-    "axes.linewidth": 1.25,
-    "grid.linestyle": "-",
-    "grid.linewidth": 1,
-    "legend.fontsize": 9.35,
-    "legend.title_fontsize": 10.2,
-    "lines.markersize": 6,
-    "lines.solid_capstyle": "round",
-    "patch.linewidth": 1,
-    **{f"{axis}tick.direction": "out" for axis in "xy"},
-    **{f"{axis}tick.{rank}.width": width for axis in "xy" for rank, width in (("major", 1.25), ("minor", 1))},
-    **{f"{axis}tick.{rank}.size": size for axis in "xy" for rank, size in (("major", 6), ("minor", 4))},
 }
 
 # Inches. A phone shows 4.6 in at about its natural size, so that 9 pt is legible there; wide pages scale figures up.
@@ -87,7 +72,8 @@ def svg(figure: Figure, alt: str) -> Picture:
 
 def _rc() -> Any:  # matplotlib types each key as a literal
     return {
-        **TICKS,
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("notebook", font_scale=0.85),
         "font.family": "DejaVu Sans",
         "font.size": 10,
         "axes.titlesize": 10,
