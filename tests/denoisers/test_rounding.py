@@ -156,14 +156,6 @@ def test_products_are_those_of_float64(shapes):
     a, b = (torch.randn(shape, generator=stream(3, name)) for shape, name in zip(shapes, "ab", strict=True))
     for left, right in ((a, b), (a.T.contiguous().T, b.T.contiguous().T), (a, torch.cat((b, b), 1)[:, : b.shape[1]])):
         torch.testing.assert_close(gemm.product(left, right).double(), left.double() @ right.double(), rtol=0, atol=1e-4)
-        torch.testing.assert_close(gemm.weighted(left, right, 16).double(), left.double() @ right.double(), rtol=0, atol=1e-4)
         biased = gemm.product(left, right, right.sum(0))
         torch.testing.assert_close(biased, gemm.product(left, right) + right.sum(0), rtol=0, atol=1e-4)
     torch.testing.assert_close(gemm.in_blocks(a, b.T, 16), a.double() @ b.double(), rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize("rows", [1, 5, 40])
-@pytest.mark.parametrize("columns", [3, 16, 40, 50])
-def test_few_rows_by_blocks_of_columns_are_the_product(rows, columns):
-    w, x = (torch.randn(shape, generator=stream(3, name)) for shape, name in (((rows, 30), "w"), ((30, columns), "x")))
-    torch.testing.assert_close(gemm.weighted(w, x, 16).double(), w.double() @ x.double(), rtol=0, atol=2e-5)

@@ -9,8 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-FEW = 32  # rows, up to which a product waits for memory
-
 
 @contextmanager
 def unrounded() -> Iterator[None]:
@@ -43,16 +41,6 @@ def in_blocks(a: Float[Tensor, "r k"], b: Float[Tensor, "m k"], block: int) -> F
     left, right = (x[:, :whole].unflatten(1, (-1, block)) for x in (a, b))
     sums = torch.bmm(right.transpose(0, 1), left.permute(1, 2, 0)).sum(0, dtype=torch.float64)
     return (sums + (b[:, whole:] @ a[:, whole:].T).double()).T.contiguous()
-
-
-def weighted(w: Float[Tensor, "r k"], x: Float[Tensor, "k m"], block: int) -> Float[Tensor, "r m"]:
-    """w @ x; with few rows in blocks of columns, since the library would copy all of x first, which then costs as much."""
-    if w.device.type != "cpu" or len(w) > FEW or not x.is_contiguous():
-        return product(w, x)
-    whole = x.shape[1] // block * block
-    parts = x[:, :whole].unflatten(1, (-1, block)).transpose(0, 1)
-    sums = torch.bmm(w.expand(len(parts), -1, -1), parts).transpose(0, 1).flatten(1)
-    return torch.cat((sums, w @ x[:, whole:]), 1) if whole < x.shape[1] else sums
 
 
 def _fused() -> bool:

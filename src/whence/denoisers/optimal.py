@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whence.denoisers.gemm import in_blocks, unrounded, weighted
+from whence.denoisers.gemm import in_blocks, product, unrounded
 from whence.denoisers.local import check_nearest, check_pool, in_float32, levels, reach
 from whence.denoisers.rounding import NATS, UNIT, blocked, doubtful
 from whence.denoisers.shortlist import Shortlist
@@ -188,7 +188,7 @@ class Optimal:
             w = below.clamp_min(-80).float().exp_()  # exp is slow where it underflows
             best = torch.maximum(best, m)
             heard = (logits > best[:, None] - NATS - math.log(len(self.pool))).any(0).nonzero().flatten()
-            v = weighted(w, x, BLOCK) if len(heard) > len(x) // 4 else weighted(w[:, heard], x[heard], BLOCK)
+            v = product(w, x) if len(heard) > len(x) // 4 else product(w[:, heard], x[heard])
             state = Softmax(m, w.sum(1).double(), v.double(), torch.linalg.vecdot(w.double(), below), index + start)
             yield state, Shortlist.chunk(logits, start, KEPT)
 
