@@ -799,10 +799,10 @@ report("locality/batched-softmax-favours-pca", favour)
 # {glue:text}`cifar_ddim`; with everything as released it is {glue:text}`cifar_released`. A comparison of these two means little without
 # the number of images, and of steps, beside it.
 #
-# **On Fashion-MNIST** (10,000 images to look up, a UNet of .7 million parameters, three seeds of four flows, no network that predicts noise) the
-# gap is {glue:text}`fashion_exact` by the mean over images and {glue:text}`fashion_pooled` pooled, on exact ground; with a quarter of the
-# images to look up {glue:text}`fashion_pool`, and with the threshold that was released for these images
-# {glue:text}`fashion_threshold`, by the mean. Twelve flows in all: these intervals are wide.
+# **On Fashion-MNIST** (10,000 images to look up, a UNet of .7 million parameters, no network that predicts noise) the gap is
+# {glue:text}`fashion_exact` by the mean over images and {glue:text}`fashion_pooled` pooled, on exact ground; with a quarter of the images
+# to look up {glue:text}`fashion_pool`, and with the threshold that was released for these images {glue:text}`fashion_threshold`, by the
+# mean. These are few flows, and the intervals say how much that leaves open.
 #
 # **What stays open.** {glue:text}`n_flows:.0f` flows and {glue:text}`n_seeds:.0f` seeds on crops of seven scenes leave wide intervals: a
 # difference of a few hundredths in $R^2$, such as the published one, cannot be decided here, for any of the suspects. The networks are
