@@ -12,8 +12,9 @@ from torch import Tensor
 from whence.seeds import stream
 
 # What a tile costs beside its product of T outputs, U inputs, b queries and m images, in multiplications per image of the pool:
-# U inputs to gather and square, and a dozen calls, which weigh the less the more images a call has. Measured on two cores.
-GATHER, CALLS = 64, 6000
+# U inputs to gather and square, and a dozen calls, at which threads wait for one another, and which weigh the less the more images a
+# call has. Measured on one and two cores.
+GATHER, CALLS = 64, 12000
 SIDES = (2, 4, 8, 16)
 
 
@@ -26,7 +27,7 @@ class Tile(NamedTuple):
 
     def product(self, b: int) -> int:
         """Multiplications per image of the pool and b queries."""
-        return b * self.rows.numel() + GATHER * len(self.inputs) + CALLS
+        return b * self.rows.numel() + GATHER * len(self.inputs) + CALLS * torch.get_num_threads()
 
 
 def squares(shape: torch.Size, side: int, apart: bool = False) -> Iterator[Int[Tensor, " t"]]:
