@@ -12,8 +12,8 @@ from torch import Tensor
 from whence.seeds import stream
 
 # What a tile costs beside its product of T outputs, U inputs, b queries and m images, in multiplications per image of the pool:
-# U inputs to gather and square, and a dozen calls, at which threads wait for one another, and which weigh the less the more images a
-# call has. Measured on one and two cores.
+# U inputs to gather and square, and a dozen calls, where threads wait for one another, which weigh the less the more images a call
+# has. Measured on one and two cores.
 GATHER, CALLS = 64, 12000
 SIDES = (2, 4, 8, 16)
 
