@@ -144,6 +144,18 @@ def test_precision_that_the_program_lowered_is_not_used_and_is_left_as_it_was(ma
             backend.fp32_precision = precision
 
 
+def test_the_answer_does_not_depend_on_the_number_of_threads(make, photographs):
+    y, before = noised(photographs[:2], 0.3), torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(make(photographs)(y, 0.3))
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(*found, rtol=0, atol=1e-4)
+
+
 def test_without_onednn_the_answer_is_the_same(make, photographs, monkeypatch):
     y = noised(photographs[:1], 0.3)
     before = make(photographs)(y, 0.3)

@@ -97,12 +97,16 @@ class ELS:
         """How many at a time, for so many windows asked about together."""
         return max(1, LOGITS // (queries * self.pool[0, 0].numel())) if self.chunk is None else self.chunk
 
+    def _exactly(self, queries: int) -> int:
+        """How many at a time in float64, where not only the logits but the candidates' windows, too, are to fit the cache."""
+        return self._images(4 * max(queries, self.pool.shape[1] * self.window**2))
+
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         level = levels(y, sigma, self.pool)
         if in_float32(y, level):
             with torch.no_grad(), unrounded():
                 return join([self._rounded(*one, detailed) for one in zip(y.split(1), level.split(1), strict=True)], y.dtype)
-        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._images(y[0, 0].numel()), len(self.pool)))
+        return by_blocks(self._block, y, level, y[0, 0].numel() ** 2 * min(self._exactly(y[0, 0].numel()), len(self.pool)))
 
     def _rounded(self, y: Float[Tensor, "1 c h w"], level: Tensor, detailed: bool) -> LocalPosterior:
         """One query in float32, the pixels in doubt in float64."""
@@ -196,7 +200,7 @@ class ELS:
         """
         variance = level.flatten(1)[..., None] ** 2
         asked = torch.cat([query / variance, (-0.5 / variance).expand(-1, query.shape[1], -1)], 2)
-        step = self._images(4 * max(query.shape[1:]))
+        step = self._exactly(query.shape[1])
         for start in range(0, len(self.pool), step):
             windows = self._unfolded(self.pool[start : start + step].double()).movedim(1, 0).flatten(1)
             centres = windows[self.window**2 // 2 :: self.window**2].T
