@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import pad, unfold
+from torch.nn.functional import pad
 
 from whence.denoisers.fast import Sums
 from whence.denoisers.gemm import unrounded
@@ -32,7 +32,7 @@ from whence.denoisers.rounding import doubtful
 from whence.denoisers.strips import Band, strips
 from whence.linalg import Softmax
 
-LOGITS = 2**20
+LOGITS = 2**19
 BAND = 8  # rows asked about together: few, since what is near their mean is soonest certain
 
 
@@ -49,7 +49,7 @@ class ELS:
     each in float32 (see strips.py), of c k^2 products in float64.
     Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
     float64; differentiable in y and sigma (in float64, and autograd keeps every chunk). Chunk is images of the pool at a time, by
-    default as many as give a query a million logits.
+    default as many as give a band of rows half a million logits.
     Raises ValueError for an empty pool, one not in the range of images, another border, a window that is even, < 1 or wider than
     what there is to see, and a y not shaped like the pool's images.
     """
@@ -99,7 +99,7 @@ class ELS:
 
     def _exactly(self, queries: int) -> int:
         """How many at a time in float64, where not only the logits but the candidates' windows, too, are to fit the cache."""
-        return self._images(4 * max(queries, self.pool.shape[1] * self.window**2))
+        return self._images(3 * max(queries, self.pool.shape[1] * self.window**2))
 
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         level = levels(y, sigma, self.pool)
@@ -182,10 +182,12 @@ class ELS:
 
     def _windows(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b q p"]:
         """The window around every pixel, float64."""
-        return self._unfolded(images.double()).transpose(1, 2)
+        return self._around(images.double()).permute(3, 4, 5, 0, 1, 2).flatten(1, 2).flatten(2)
 
-    def _unfolded(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b p q"]:
-        return unfold(pad(images, (self.window // 2,) * 4, self._beyond), self.window)
+    def _around(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "c k k b h w"]:
+        """What every pixel's window shows at each of its places: a view, of which a single copy makes what is needed."""
+        (h, w), beyond = images.shape[2:], pad(images, (self.window // 2,) * 4, self._beyond)
+        return beyond.unfold(2, h, 1).unfold(3, w, 1).permute(1, 2, 3, 0, 4, 5)
 
     @property
     def _beyond(self) -> str:
@@ -199,13 +201,12 @@ class ELS:
         product; in float64 its rounding stays below 1e-9 down to sigma = .01.
         """
         variance = level.flatten(1)[..., None] ** 2
-        asked = torch.cat([query / variance, (-0.5 / variance).expand(-1, query.shape[1], -1)], 2)
-        step = self._exactly(query.shape[1])
+        asked, step = query / variance, self._exactly(query.shape[1])
         for start in range(0, len(self.pool), step):
-            windows = self._unfolded(self.pool[start : start + step].double()).movedim(1, 0).flatten(1)
+            windows = self._around(self.pool[start : start + step].double()).flatten(3).flatten(0, 2)
             centres = windows[self.window**2 // 2 :: self.window**2].T
-            keys = torch.cat([windows, windows.square().sum(0, keepdim=True)])
-            yield start * self.pool[0, 0].numel(), windows, centres, asked @ keys
+            norms = torch.linalg.vecdot(windows, windows, dim=0)
+            yield start * self.pool[0, 0].numel(), windows, centres, (asked @ windows).sub_(norms / (2 * variance))
 
 
 def laid(
