@@ -32,7 +32,7 @@ from whence.denoisers.rounding import doubtful
 from whence.denoisers.strips import Band, strips
 from whence.linalg import Softmax
 
-LOGITS = 2**19
+LOGITS = 2**20
 BAND = 8  # rows asked about together: few, since what is near their mean is soonest certain
 
 
@@ -49,7 +49,7 @@ class ELS:
     each in float32 (see strips.py), of c k^2 products in float64.
     Pixels in [-1, 1], sigma in VE units; a float32 y is answered in float32 as far as that is certain to be within 1e-4, else in
     float64; differentiable in y and sigma (in float64, and autograd keeps every chunk). Chunk is images of the pool at a time, by
-    default as many as give a band of rows half a million logits.
+    default as many as give a band of rows a million logits.
     Raises ValueError for an empty pool, one not in the range of images, another border, a window that is even, < 1 or wider than
     what there is to see, and a y not shaped like the pool's images.
     """
@@ -99,7 +99,7 @@ class ELS:
 
     def _exactly(self, queries: int) -> int:
         """How many at a time in float64, where not only the logits but the candidates' windows, too, are to fit the cache."""
-        return self._images(3 * max(queries, self.pool.shape[1] * self.window**2))
+        return self._images(6 * max(queries, self.pool.shape[1] * self.window**2))
 
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         level = levels(y, sigma, self.pool)
