@@ -98,7 +98,10 @@ class ELS:
         return max(1, LOGITS // (queries * self.pool[0, 0].numel())) if self.chunk is None else self.chunk
 
     def _exactly(self, queries: int) -> int:
-        """How many at a time in float64, where not only the logits but the candidates' windows, too, are to fit the cache."""
+        """How many at a time in float64, where not only the logits but the candidates' windows, too, are to fit the cache.
+
+        Six times fewer numbers than in float32, which are twice as long: measured, the memory then stays with the process.
+        """
         return self._images(6 * max(queries, self.pool.shape[1] * self.window**2))
 
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
@@ -201,12 +204,16 @@ class ELS:
         product; in float64 its rounding stays below 1e-9 down to sigma = .01.
         """
         variance = level.flatten(1)[..., None] ** 2
-        asked, step = query / variance, self._exactly(query.shape[1])
+        asked = torch.cat([query / variance, (-0.5 / variance).expand(-1, query.shape[1], -1)], 2)
+        step = self._exactly(query.shape[1])
         for start in range(0, len(self.pool), step):
-            windows = self._around(self.pool[start : start + step].double()).flatten(3).flatten(0, 2)
+            around = self._around(self.pool[start : start + step].double())
+            keys = around.new_empty(asked.shape[2], around[0, 0, 0].numel())
+            windows = keys[:-1]
+            windows.view(around.shape).copy_(around)
+            keys[-1] = torch.linalg.vecdot(windows, windows, dim=0)
             centres = windows[self.window**2 // 2 :: self.window**2].T
-            norms = torch.linalg.vecdot(windows, windows, dim=0)
-            yield start * self.pool[0, 0].numel(), windows, centres, (asked @ windows).sub_(norms / (2 * variance))
+            yield start * self.pool[0, 0].numel(), windows, centres, asked @ keys
 
 
 def laid(
