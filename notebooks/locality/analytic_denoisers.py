@@ -426,7 +426,7 @@ def at(column, name, sigma):
 # %% [markdown]
 # ## On unseen images
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error on held-out images over that of the Wiener filter, settings chosen on validation images for each noise level. Dotted: as Wiener. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-errors"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "At low noise the UNet errs least by far and the optimal denoiser most; local softmaxes stay near the Wiener filter. Error on held-out images over that of the Wiener filter, settings chosen on validation images for each noise level. Dotted: as Wiener. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-errors"}}
 names = ["PCA", "LS", "ELS", "PSPC", "Optimal", "UNet"]
 curves(
     judged,
@@ -493,7 +493,7 @@ report("locality/batched-softmax-errs-less", bagged)
 #
 # Now the target is not the clean image but the UNet's answer to the same noisy one.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Mean squared difference from the UNet's answers on noisy held-out images, over that of the Wiener filter. Dotted: as near as Wiener. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-agreement"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Nearest to the UNet is the one trained to predict noise; no analytic denoiser is clearly nearer than the Wiener filter. Mean squared difference from the UNet's answers on noisy held-out images, over that of the Wiener filter. Dotted: as near as Wiener. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-agreement"}}
 names = [
     "PCA",
     "LS",
@@ -530,7 +530,7 @@ report("locality/wiener-follows-at-low-noise", 1 / low)
 # %% [markdown]
 # ## The images they make of the same noise
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Images made of the same noise, a column each, by Heun's sampler: what the networks draw, and what the analytic denoisers do.", "name": "fig-denoiser-images"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "From the same noise the Wiener filter and PCA locality draw much what the UNet draws, the optimal denoiser training images. Images made of the same noise, a column each, by Heun's sampler: what the networks draw, and what the analytic denoisers do.", "name": "fig-denoiser-images"}}
 gallery(
     {name: shown[name][:6] for name in [*KINDS, *ANALYTIC]},
     alt="Rows of six small images, one row for each network and each analytic denoiser, every column made of the same noise.",
@@ -667,7 +667,7 @@ def gap(arm, how="pooled", table=switched):
     return np.subtract(*pair)
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Pooled R² of the final images with the network's, PCA locality minus Wiener: on exact ground, with one suspect switched at a time, and with all that were released together. Right of zero PCA locality is ahead. Every seed is a tick; lines: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-suspects"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "No suspect, switched alone, puts PCA locality ahead by more than the interval over seeds. Pooled R² of the final images with the network's, PCA locality minus Wiener: on exact ground, with one suspect switched at a time, and with all that were released together. Right of zero PCA locality is ahead. Every seed is a tick; lines: 95 % bootstrap intervals over seeds.", "name": "fig-denoiser-suspects"}}
 dots(
     {arm: gap(arm) for arm in ARMS},
     "pooled R² of PCA locality minus Wiener's",
@@ -676,7 +676,7 @@ dots(
     reference=(0, "as near"),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same images by the published average, R² image by image. Mind the axis: where an image of the network's is nearly flat, R² has no floor, and few such images decide the mean.", "name": "fig-denoiser-suspects-mean"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "By the published average no difference stands clear of the seeds. The same images by the published average, R² image by image. Mind the axis: where an image of the network's is nearly flat, R² has no floor, and few such images decide the mean.", "name": "fig-denoiser-suspects-mean"}}
 dots(
     {arm: gap(arm, "R2") for arm in ARMS},
     "mean R² of PCA locality minus Wiener's",

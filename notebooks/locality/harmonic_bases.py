@@ -178,7 +178,7 @@ def own_and_other(s, n):
 quality = each(own_and_other, "errors")
 gap = (quality[:, :, 0] - quality[:, :, 1]).mean(-1)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "PSNR against noise, on a network's own training images and on the other network's, for the smallest and the largest training set. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-psnr"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Trained on few images, a network denoises these far better than others; trained on many, both alike. PSNR against noise, on a network's own training images and on the other network's, for the smallest and the largest training set. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-psnr"}}
 curves(
     levels,
     {
@@ -193,7 +193,7 @@ curves(
     "and on the images of the other network.",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "How much better a network denoises its own training images than the other network's, against the number of training images, averaged over the noise levels. Band: 95 % bootstrap interval over seeds.", "name": "fig-harmonic-gap"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The gap between training and unseen images closes as the training set grows. How much better a network denoises its own training images than the other network's, against the number of training images, averaged over the noise levels. Band: 95 % bootstrap interval over seeds.", "name": "fig-harmonic-gap"}}
 curves(
     counts,
     {"gap": gap},
@@ -261,7 +261,7 @@ chance = each(
     lambda s, n: most_alike(new[s], known(s, n)).correlation.mean(), "chance"
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Correlation of the two networks' samples from the same noise, and of a sample with the nearest training image of either, against the number of training images. Dashed: of unseen images with the nearest training image. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-alike"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On few images samples are copies; on many they are about as near to a training image as unseen images are, and about as near to the other network's samples. Correlation of the two networks' samples from the same noise, and of a sample with the nearest training image of either, against the number of training images. Dashed: of unseen images with the nearest training image. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-alike"}}
 curves(
     counts,
     {"nearest image": alike[:, :, 2], "each other": alike[:, :, 0]},
@@ -273,7 +273,7 @@ curves(
     ylim=(0, 1.02),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Samples from the same noise, a column each: of one network, of the other, and the training image of either that is nearest to the first.", "name": "fig-harmonic-samples"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On few images a network draws its own training images; on many, most samples of either fade. Samples from the same noise, a column each: of one network, of the other, and the training image of either that is nearest to the first.", "name": "fig-harmonic-samples"}}
 rows = {}
 for n in (fewest, counts[len(counts) // 2], most):
     one, two = (x[:8] for x in samples(seed, n))
@@ -372,7 +372,7 @@ gallery(
     notes=["clean", "noisy", "denoised", *(f"{k + 1}" for k in places)],
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Eigenvalues of the symmetric part of the Jacobian at σ = 0.3, in descending order, averaged over images. Dashed: the best linear denoiser of the same training images. Band: 95 % bootstrap interval over seeds.", "name": "fig-harmonic-eigenvalues"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Most eigenvalues lie between 0 and 1 and fall off much as the best linear denoiser's do; what stands out lies at the two ends. Eigenvalues of the symmetric part of the Jacobian at σ = 0.3, in descending order, averaged over images. Dashed: the best linear denoiser of the same training images. Band: 95 % bootstrap interval over seeds.", "name": "fig-harmonic-eigenvalues"}}
 linear = {s: Wiener.fit(halves[s][0]) for s in seeds}
 ranks = torch.arange(1, values.shape[-1] + 1)
 gains = linear[seed].matrix(0.3)  # symmetric: its eigenvalues are its gains
@@ -468,7 +468,7 @@ behind = -torch.stack([against_linear(s) for s in seeds]).mean(0)
 print("dB behind the linear denoiser:", [f"{v:.2f}" for v in behind.tolist()])
 dimensions = torch.stack([directions(s) for s in seeds])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "How many directions are kept: the trace of the Jacobian against noise, for the network on unseen images and for the best linear denoiser. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-dimension"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The network keeps fewer directions than the best linear denoiser at low noise, and more where noise is loudest. How many directions are kept: the trace of the Jacobian against noise, for the network on unseen images and for the best linear denoiser. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-dimension"}}
 curves(
     levels,
     {"network": dimensions[:, 0], "linear": dimensions[:, 1]},
@@ -516,7 +516,7 @@ def compaction(s):
 energy = torch.stack([compaction(s) for s in seeds]).cpu()
 tenth = max(1, energy.shape[-1] // 10)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Share of a clean image's energy in the first vectors of a basis: the network's at that image under noise σ = 0.3, the network's at another image, the covariance's, and the cosine transform. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-compaction"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The network's basis at an image holds no more of it than the covariance's, but on average more than its basis at another image. Share of a clean image's energy in the first vectors of a basis: the network's at that image under noise σ = 0.3, the network's at another image, the covariance's, and the cosine transform. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-compaction"}}
 curves(
     ranks,
     {
@@ -610,7 +610,7 @@ gallery(
     alt="Four rows of six images, each of two shaded grounds on either side of a curve: ragged at alpha one, smooth at alpha five.",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Slope of output on input PSNR for each regularity α: the network, the best linear denoiser, the optimal rate α/(α+1), and the network of the paper (80 × 80 pixels, 100,000 images). Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-harmonic-slopes"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The network meets the optimal rate at α = 1 and falls short of it on smoother images. Slope of output on input PSNR for each regularity α: the network, the best linear denoiser, the optimal rate α/(α+1), and the network of the paper (80 × 80 pixels, 100,000 images). Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-harmonic-slopes"}}
 dots(
     {
         f"α = {a:g}": {
@@ -626,7 +626,7 @@ dots(
     "one.",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Output PSNR against input PSNR for the least and the most regular images, with lines of the optimal slope through the noisiest point (dashed). Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-rates"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On the smoother images the network leaves the optimal line as the noise falls. Output PSNR against input PSNR for the least and the most regular images, with lines of the optimal slope through the noisiest point (dashed). Bands: 95 % bootstrap intervals over seeds.", "name": "fig-harmonic-rates"}}
 ends = (alphas[0], alphas[-1])
 first = {a: psnr_out[a][:, 0, -1].mean() for a in ends}
 curves(

@@ -364,7 +364,7 @@ def row_of_atlas(kind):
 
 found = {kind: row_of_atlas(kind) for kind in kinds}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Sensitivity fields of one pixel (outlined) at σ = 1, by kind of images and denoiser, each relative to its own largest value. Predicted: from the covariance of the plain images. Third row: two networks trained for longer. Put back: the permuted row with every pixel where it was.", "name": "fig-atlas"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fully connected networks hear what the covariance predicts, a W and a permutation included; ResNet and DiT hear neighbourhoods, and the W only later. Sensitivity fields of one pixel (outlined) at σ = 1, by kind of images and denoiser, each relative to its own largest value. Predicted: from the covariance of the plain images. Third row: two networks trained for longer. Put back: the permuted row with every pixel where it was.", "name": "fig-atlas"}}
 back = {
     name: permute(one[None, None], inverse(order))[0, 0]
     for name, one in found["permuted"].items()
@@ -414,7 +414,7 @@ def changed(s, name, kind):
 changes = {name: by_seed(changed, name, "W") for name in NETS}
 longer = {name: changed(seed, name, LONG) for name in SLOW}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Correlation of the change in a network's field with the rank-one change that the covariance predicts, over pixels on the strokes. Two networks of the first seed were trained for longer as well. The control, without its sign, compares networks of two seeds that have seen no pattern. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-pattern"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The fully connected networks follow the pattern from the start; ResNet and DiT begin to, and get farther when trained for longer. Correlation of the change in a network's field with the rank-one change that the covariance predicts, over pixels on the strokes. Two networks of the first seed were trained for longer as well. The control, without its sign, compares networks of two seeds that have seen no pattern. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-pattern"}}
 dots(
     {
         NAMES[name]: {f"{steps:,} steps": found[:, 0]}
@@ -486,7 +486,7 @@ def ratio(name):
 
 ratios = {name: ratio(name) for name in ("wiener", "pca", "ls", *NETS)}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error on permuted images over that on plain ones at σ = 0.5, everyone fitted to or trained on the kind it is asked about. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-permutation"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A permutation costs fully connected networks nothing, and raises the error of ResNet and DiT by more than half. Error on permuted images over that on plain ones at σ = 0.5, everyone fitted to or trained on the kind it is asked about. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-permutation"}}
 dots(
     {(NAMES | {"ls": "LS windows"})[name]: found for name, found in ratios.items()},
     "error, permuted over plain",
@@ -544,7 +544,7 @@ for s in seeds:  # the law of the Gaussian images itself, not estimated from the
     denoisers["law", s, "Gaussian"] = denoisers["wiener", s, "plain"]
 glue("estimated", 1 / over_wiener("law", "Gaussian").mean() - 1)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error over the Wiener filter's on held-out images at σ = 0.5, on the images and on Gaussian images of the same mean and covariance. Left of the line lies what is to be had above the covariance. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-gaussian"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On Gaussian images no network beats the Wiener filter; on the images themselves ResNet and DiT do, on average over seeds. Error over the Wiener filter's on held-out images at σ = 0.5, on the images and on Gaussian images of the same mean and covariance. Left of the line lies what is to be had above the covariance. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-gaussian"}}
 dots(
     {
         NAMES[name]: {kind: relative[name, kind] for kind in ("plain", "Gaussian")}
@@ -629,7 +629,7 @@ def share(s, name, kind):
 pair = ("whitened", "plain")
 own = {(name, kind): by_seed(share, name, kind) for name in NETS for kind in pair}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Share of the squared sensitivity that is the pixel's own at σ = 1, on whitened images and, as a control, on plain ones. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-whitened"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On whitened images a pixel hears mostly itself in the linear network, ResNet and DiT, and not in the MLP. Share of the squared sensitivity that is the pixel's own at σ = 1, on whitened images and, as a control, on plain ones. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-whitened"}}
 dots(
     {NAMES[name]: {kind: own[name, kind] for kind in pair} for name in NETS},
     "the pixel's own share",
@@ -701,7 +701,7 @@ law = {a: [widening(s, a) for s in tqdm(seeds, desc="law")] for a in exponents}
 curve = {a: torch.stack([wide for wide, _ in law[a]]) for a in exponents}
 steep = {a: torch.stack([slopes for _, slopes in law[a]]) for a in exponents}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Side of the square that holds half of the squared sensitivity of a central pixel against noise, for the Wiener filter and for a ResNet trained on the same recoloured images. Dashed: slope 2/a, where the law is read. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-network-law"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The ResNet's field widens with the noise, the faster the smaller a, as the Wiener filter's does; where noise is loudest it stops short. Side of the square that holds half of the squared sensitivity of a central pixel against noise, for the Wiener filter and for a ResNet trained on the same recoloured images. Dashed: slope 2/a, where the law is read. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-network-law"}}
 series, dashed = {}, []
 for a in exponents:
     mean = curve[a][:, 0].mean(0)

@@ -219,7 +219,7 @@ def by_level(name, n=n_pool):
 # %% [markdown]
 # ## At one number of images
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error on held-out images over that of the Wiener filter of the same pool, settings chosen on validation images for each noise level. Below the dotted line a denoiser beats the covariance. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-unseen-errors"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The UNet beats the Wiener filter where noise is low; local softmaxes stay near it, and the optimal denoiser is far above. Error on held-out images over that of the Wiener filter of the same pool, settings chosen on validation images for each noise level. Below the dotted line a denoiser beats the covariance. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-unseen-errors"}}
 names = ["PCA", "LS", "Optimal", "UNet"]
 curves(
     levels,
@@ -279,7 +279,7 @@ table(
 #
 # The window with which LS is nearest to the UNet's answers, and the one with which it errs least:
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Side of the LS window chosen on validation images at each noise level, to be nearest to the UNet's answers or to the clean images. Means over seeds; bands: 95 % bootstrap intervals.", "name": "fig-unseen-windows"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The window that follows the UNet best shrinks as the noise falls. Side of the LS window chosen on validation images at each noise level, to be nearest to the UNet's answers or to the clean images. Means over seeds; bands: 95 % bootstrap intervals.", "name": "fig-unseen-windows"}}
 sides = {
     column: array([over_seeds(column, "LS", n_pool, x) for x in levels]).T
     for column in ("nearest", "setting")
@@ -312,7 +312,7 @@ report("locality/windows-shrink-with-the-noise", ranks)
 # needs images that are *near* there, and the wider the mask the rarer these are. So the comparison is made again with other pools, every
 # threshold chosen anew, and the Wiener filter fitted to the same images.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Error of PCA locality over that of the Wiener filter of the same pool, on held-out images, against the number of images to look up, at the lowest noise, the highest, and where the claims are. Below the dotted line looking up beats the covariance. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-unseen-pools"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The more images there are to look up, the less PCA locality errs relative to the Wiener filter, except at the loudest noise. Error of PCA locality over that of the Wiener filter of the same pool, on held-out images, against the number of images to look up, at the lowest noise, the highest, and where the claims are. Below the dotted line looking up beats the covariance. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-unseen-pools"}}
 some_levels = sorted({levels[0], 0.68, levels[-1]})
 curves(
     pools,

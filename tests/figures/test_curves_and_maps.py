@@ -57,7 +57,8 @@ def test_series_keep_their_colours_in_order():
     assert lines[:3] == list(SERIES[:3])
 
 
-def test_glue_writes_what_the_book_reads(monkeypatch):
+@pytest.mark.parametrize("value", [0.25, "2,500", "a cat's share"])
+def test_glue_writes_what_the_book_reads(monkeypatch, value):
     """The same display data as the book's own glue, whose package a lone notebook has not got."""
     from myst_nb import glue as theirs
 
@@ -68,9 +69,19 @@ def test_glue_writes_what_the_book_reads(monkeypatch):
 
     monkeypatch.setattr("whence.figures.glue.display", record)
     monkeypatch.setattr("myst_nb.ext.glue.ipy_display", record)
-    glue("share", 0.25)
-    theirs("share", 0.25, display=False)
+    glue("share", value)
+    theirs("share", value, display=False)
     assert shown[0] == shown[1]
+
+
+def test_words_are_shown_as_they_are(monkeypatch):
+    """Thousands have a comma, and would be a pair without quotes."""
+    from myst_nb.core.variables import format_plain_text
+
+    shown = []
+    monkeypatch.setattr("whence.figures.glue.display", lambda data, **_: shown.append(data))
+    glue("images", "2,500")
+    assert [format_plain_text(text, "") for text in shown[0].values()] == ["2,500"]
 
 
 def test_a_tensor_is_glued_as_the_number_it_holds(monkeypatch):
