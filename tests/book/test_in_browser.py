@@ -100,7 +100,7 @@ def test_text_has_the_contrast_that_weak_eyes_need(browser, site, name, theme):
     context = browser.new_context(color_scheme=theme, viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     tab.goto(site + name, wait_until="networkidle")
-    assert tab.evaluate("document.documentElement.dataset.theme") == theme
+    tab.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)  # a script sets it, in its time
     assert tab.evaluate(CONTRAST) == []
     context.close()
 
