@@ -164,7 +164,7 @@ def test_cost_is_linear_in_the_pool(benchmark, data, member):
     _, pool, held, wiener = data
     counts, y, seconds = [625, 1250, 2500, 5000], noised(held[:4], 0.5), []
     if member == "ELS":
-        counts, y = [32, 64, 128, 256], y[:1]
+        counts, y = [128, 256, 512, 1024], y[:1]
     for n in counts:
         denoiser = MAKE[member](pool[:n], wiener)
         denoiser(y, 0.5)

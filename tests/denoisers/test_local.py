@@ -382,8 +382,7 @@ def test_no_array_grows_with_the_pool(make):
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 def test_no_array_grows_with_the_batch(make):
-    chunk = 64 if make is MAKE["ELS"] else 512
-    assert largest(make, chunk, chunk, 80) == largest(make, chunk, chunk, 40)
+    assert largest(make, 512, 512, 80) == largest(make, 512, 512, 40)
 
 
 @pytest.mark.parametrize("window", [0, -1, 2, 4, 13, 3.0, True])

@@ -29,10 +29,12 @@ from whence.denoisers.local import (
     weights,
 )
 from whence.denoisers.rounding import doubtful
-from whence.denoisers.strips import Band, strips
+from whence.denoisers.scan import looped, scan
+from whence.denoisers.strips import Bands, strips
 from whence.linalg import Softmax
 
 LOGITS = 2**20
+LOOPED = 16  # of a million numbers, how many there are to one of an image where a loop holds no logits
 BAND = 8  # rows asked about together: few, since what is near their mean is soonest certain
 
 
@@ -129,23 +131,22 @@ class ELS:
     def _online(self, y: Float[Tensor, "1 c h w"], variance: float, detailed: bool) -> tuple[Sums, Float[Tensor, " q"]]:
         """The softmaxes of all windows over all candidates in float32, and what rounding may have done to their logits."""
         h, w = y.shape[2:]
-        rows = max(1, min(BAND, LOGITS // (w * h * w)))
-        asked = strips(y.double(), self.window, self._beyond)[:, 0].split(rows, -1)
-        bands = [Band.of(one, self.window, variance) for one in asked]
+        loop = looped(y.device)
+        rows = 1 if loop else max(b for b in range(1, BAND + 1) if h % b == 0)
+        bands = Bands.of(strips(y.double(), self.window, self._beyond)[:, 0], rows, self.window, variance)
         states: list[Sums] = []
-        step = self._images(rows * w)
+        step = self._images(LOOPED if loop else rows * w)
         for start in range(0, len(self.pool), step):
-            images = self.pool[start : start + step].float()
-            keys, values = strips(images, self.window, self._beyond), self._values(images)
-            found = [band.sums(keys, values, start * h * w, detailed) for band in bands]
-            states = found if start == 0 else [old.merge(new) for old, new in zip(states, found, strict=True)]
-        deltas = [band.delta(state, self._reach) for band, state in zip(bands, states, strict=True)]
-        return Sums(*(in_rows(column, w) for column in zip(*states, strict=True))), in_rows(deltas, w)
-
-    def _values(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "k m"]:
-        """What is averaged: 1, the pixels and their squares, in the order (image, column, row)."""
-        pixels = images.mT.movedim(1, 0).flatten(1) - self._middle
-        return torch.cat((torch.ones_like(pixels[:1]), pixels, pixels.square()))
+            images, first = self.pool[start : start + step].float(), start * h * w
+            if loop:
+                found = scan(bands, pad(images, (self.window // 2,) * 4, self._beyond), self._middle, first)
+            else:
+                pixels = images.mT.flatten(2).transpose(0, 1) - self._middle
+                found = bands.sums(strips(images, self.window, self._beyond), pixels, first, detailed)
+            states = [states[0].merge(found)] if states else [found]
+        columns = (*states[0], bands.delta(states[0], self._reach))
+        *state, delta = (column.unflatten(0, (-1, w, rows)).transpose(1, 2).flatten(0, 2) for column in columns)
+        return Sums(*state), delta
 
     @cached_property
     def _middle(self) -> float:
@@ -225,11 +226,6 @@ def laid(
     where = torch.stack((place // w, place % w), -1)
     image = mean.transpose(1, 2).reshape(shape)
     return LocalPosterior(image, entropy.reshape(b, 1, h, w), heaviest.reshape(b, 1, h, w) // (h * w), where)
-
-
-def in_rows(bands: Iterable[Float[Tensor, "q ..."]], w: int) -> Float[Tensor, "q ..."]:
-    """What bands say of windows in the order (column, row), in the order (row, column) of the image, which is w wide."""
-    return torch.cat([one.unflatten(0, (w, -1)) for one in bands], 1).transpose(0, 1).flatten(0, 1)
 
 
 def deviation(state: Sums) -> Float[Tensor, " q"]:

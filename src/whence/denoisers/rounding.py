@@ -14,8 +14,9 @@ where norms are over the K inputs heard and c is a candidate that matters. Its l
 the logit, plus |c|^2 / 2.
 
 Squared distances added over k parts of a window (see strips.py), each the expanded square of K inputs with both norms, |y|^2 / 2
-from float64: a part is off by the above, |y|^2 more for what cancels, with |y - c|^2 at most all of -2 sigma^2 (l - 20); parts
-are off independently, and what their sums add is what sums over k x k squares do, below.
+from float64: a part is off by the above, |y|^2 more for what cancels, whether its sum begins or ends with the norms, with
+|y - c|^2 at most all of -2 sigma^2 (l - 20); parts are off independently, and what their sums add is what sums over k x k squares
+do, below.
 
 Products summed in blocks of B, the blocks' sums and |c|^2 in float64: a block sums S B / K, and there are K / B of them, so that
 delta = .42 u (.58 B / sqrt(K) |S| + .41 sqrt(B) r) / sigma^2.
