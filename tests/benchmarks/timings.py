@@ -64,17 +64,25 @@ def peak() -> float:
 
 def timed(benchmark, call: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
     """(median seconds of processor time over threads, median peak), each round's peak measured just before it."""
-    seconds: list[float] = []
+    (seconds,), peaks = alternating(benchmark, [call], rounds)
+    return seconds, peaks
+
+
+def alternating(benchmark, calls: list[Callable[[], object]], rounds: int) -> tuple[list[float], float]:
+    """(each call's median seconds of processor time over threads, median peak), of calls one after the other in each round."""
+    seconds: list[list[float]] = [[] for _ in calls]
     peaks: list[float] = []
 
     def measured() -> None:
-        start = time.process_time()
-        call()
-        seconds.append((time.process_time() - start) / torch.get_num_threads())
+        for call, times in zip(calls, seconds, strict=True):
+            start = time.process_time()
+            call()
+            times.append((time.process_time() - start) / torch.get_num_threads())
 
-    call()
+    for call in calls:
+        call()
     benchmark.pedantic(measured, setup=lambda: peaks.append(peak()), rounds=rounds)
-    return statistics.median(seconds), statistics.median(peaks)
+    return [statistics.median(times) for times in seconds], statistics.median(peaks)
 
 
 def table() -> Iterator[str]:

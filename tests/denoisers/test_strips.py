@@ -6,7 +6,7 @@ from torch.nn.functional import pad, unfold
 
 from whence.denoisers.fast import BITS, Sums, Weighed
 from whence.denoisers.places import ELS
-from whence.denoisers.scan import FREE, compiled, scan
+from whence.denoisers.scan import scan
 from whence.denoisers.strips import Bands, joined, strips
 from whence.seeds import stream
 
@@ -158,15 +158,3 @@ def test_what_accelerators_compute_is_what_processors_do(monkeypatch, sigma, bor
     torch.testing.assert_close(whole.entropy, loop.entropy, rtol=0, atol=1e-3)
     assert torch.equal(whole.heaviest, loop.heaviest)
     assert torch.equal(whole.place, loop.place)
-
-
-def test_where_no_cache_can_be_written_the_loop_is_compiled_all_the_same(monkeypatch):
-    def nowhere(**options):
-        if options.pop("cache", False):
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: (function, options)
-
-    monkeypatch.setattr("whence.denoisers.scan.njit", nowhere)
-    function, options = compiled(len)
-    assert function is len
-    assert options == {"nogil": True, "fastmath": FREE}

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.average import average
+from whence.denoisers.compiled import looped
 from whence.denoisers.gemm import in_blocks, product, unrounded
 from whence.denoisers.local import check_nearest, check_pool, in_float32, levels, reach
 from whence.denoisers.rounding import NATS, UNIT, blocked, doubtful
@@ -22,7 +24,7 @@ from whence.noise import per_sample
 BLOCK = 256  # products summed in float32 before float64 takes over
 KEPT = 32  # images that a query in doubt is answered from in float64, where no other can matter
 NEGLIGIBLE = 1e-6  # probability of all other images
-FAST = 2048  # images at a time in float32: few calls, and the second time they are read from a near memory
+FAST = 2048  # images at a time in float32 on an accelerator
 
 
 class Posterior(NamedTuple):
@@ -60,9 +62,9 @@ class Optimal:
     float64; a float64 pool then costs twice the memory and spares the conversion of each chunk at each call.
 
     A float32 y is answered in float32 as far as that is certain to be within 1e-4 (see rounding.py), and queries in doubt in
-    float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh. That
-    pays where few images matter: of 5,000 CIFAR-10 images 32 are certain to 1e-10 up to sigma 1, for about three quarters of the
-    time (at lower noise all images cost no more, since those without weight are passed over anyway); at sigma 5 the bound is idle.
+    float64. With `nearest` = k only the k nearest images are averaged, and the posterior bounds what all others may weigh: of 5,000
+    CIFAR-10 images 32 are certain to 1e-10 up to sigma 1; at sigma 5 the bound is idle. It spares the weighted sums, which at low
+    noise all images do as well, since those without weight are passed over.
     Raises ValueError for an empty pool, one of integers or not within [-1, 1] or so, and for a y not shaped like the pool's images.
     """
 
@@ -165,8 +167,20 @@ class Optimal:
         return state, chosen.discarded(len(self.pool), state.total.detach(), slack)
 
     def _shortlist(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"], k: int) -> Shortlist:
-        parts = (Shortlist.chunk(logits, start, k) for start, _, logits in self._coarse(y, level))
+        if looped(y.device):
+            parts = (chosen for _, chosen in self._looped(y, level, k, False))
+        else:
+            parts = (Shortlist.chunk(logits, start, k) for start, _, logits in self._coarse(y, level))
         return reduce(lambda a, b: a.merge(b, k), parts)
+
+    def _looped(
+        self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"], k: int, averaged: bool
+    ) -> Iterator[tuple[Softmax, Shortlist]]:
+        """Chunk by chunk what the compiled loop finds."""
+        audible = NATS + math.log(len(self.pool))
+        for start in range(0, len(self.pool), self.chunk):
+            x, square = (whole[start : start + self.chunk] for whole in (self.pool, self._square))
+            yield average(y, level, x.flatten(1).float(), square, start, BLOCK, audible, k, averaged)
 
     def _coarse(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (index of the chunk's first image, images (m, d) in float32, logits (b, m) from products in float32)."""
@@ -181,6 +195,9 @@ class Optimal:
 
     def _rounded(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[Softmax, Shortlist]]:
         """The softmax over each chunk from products in float32, and the images to answer from where that will not do."""
+        if looped(y.device):
+            yield from self._looped(y, level, KEPT, True)
+            return
         best = level.new_full((len(y),), -math.inf)
         for start, x, logits in self._coarse(y, level):
             m, index = logits.max(1)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
+from whence.denoisers.compiled import looped
 from whence.denoisers.fast import Sums
 from whence.denoisers.gemm import unrounded
 from whence.denoisers.local import (
@@ -29,7 +30,7 @@ from whence.denoisers.local import (
     weights,
 )
 from whence.denoisers.rounding import doubtful
-from whence.denoisers.scan import looped, scan
+from whence.denoisers.scan import scan
 from whence.denoisers.strips import Bands, strips
 from whence.linalg import Softmax
 

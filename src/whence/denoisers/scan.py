@@ -3,22 +3,20 @@
 For every image of the pool and every row of the query, column by column: the distances of strips, their sums, which are those of
 windows, the weights 2^(l - peak), and the weights' sums times 1, x, x^2 and l - peak. A few kilobytes pass from one step to the
 next, where whole arrays of logits would pass through the memory five times and more; the arithmetic is that of strips.py, with
-the same bound. Each function is compiled at its first call, which takes seconds, and kept for later processes.
+the same bound.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int32, Int64
-from numba import njit
 from torch import Tensor
 from torch.nn.functional import pad
 
+from whence.denoisers.compiled import compiled, shared
 from whence.denoisers.fast import FLOOR, Sums
 from whence.denoisers.strips import Bands, order
 
@@ -27,20 +25,6 @@ A1, A2, A3, A4, A5, A6 = (np.float32(math.log(2) ** n / math.factorial(n)) for n
 ZERO, HALF, ONE, LOWEST = (np.float32(value) for value in (0, 0.5, 1, FLOOR))
 MANTISSA, BIAS = np.int32(23), np.int32(127)  # where a float32 keeps its exponent, and what it adds to it
 LEAST = np.finfo(np.float32).min
-FREE = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order, as vectors take them; there is no NaN to keep
-
-
-def looped(device: torch.device) -> bool:
-    """Whether this loop is for this device: processors have it, accelerators take whole arrays (see strips.py)."""
-    return device.type == "cpu"
-
-
-def compiled(function: Callable) -> Callable:
-    """Compiled for this processor; kept beside the code or in the user's cache, wherever can be written."""
-    try:
-        return njit(nogil=True, fastmath=FREE, cache=True)(function)
-    except RuntimeError:  # nowhere can be
-        return njit(nogil=True, fastmath=FREE)(function)
 
 
 @compiled
@@ -249,13 +233,7 @@ def scan(bands: Bands, beyond: Float32[Tensor, "n c a v"], middle: float, first:
     def some(rows: slice) -> None:
         _rows(*(one[rows] for one in asked), *given, *(one[rows] for one in found))
 
-    threads = min(g, torch.get_num_threads())
-    shares = [slice(g * i // threads, g * (i + 1) // threads) for i in range(threads)]
-    if threads == 1:
-        some(*shares)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(some, shares))
+    shared(some, g)
     peaks, sums, heaviest, largest = map(torch.from_numpy, found)
     return Sums(
         peaks.flatten(), sums[..., :-1].flatten(0, 1), sums[..., -1].flatten(), heaviest.flatten(), largest.repeat_interleave(w)

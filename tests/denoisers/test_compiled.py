@@ -1,0 +1,41 @@
+"""Where loops are compiled, kept and shared out."""
+
+import pytest
+import torch
+
+from whence.denoisers.compiled import FREE, compiled, looped, shared
+
+
+def test_where_no_cache_can_be_written_the_loop_is_compiled_all_the_same(monkeypatch):
+    def nowhere(**options):
+        if options.pop("cache", False):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: (function, options)
+
+    monkeypatch.setattr("whence.denoisers.compiled.njit", nowhere)
+    function, options = compiled(len)
+    assert function is len
+    assert options == {"nogil": True, "fastmath": FREE}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_every_part_is_one_thread_s_and_they_come_in_order(n, threads):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        parts = shared(lambda part: list(range(n))[part], n)
+    finally:
+        torch.set_num_threads(before)
+    assert [i for part in parts for i in part] == list(range(n))
+    assert len(parts) == min(n, threads)
+
+
+def test_what_goes_wrong_in_a_thread_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        shared(lambda part: 1 // 0, 5)
+
+
+def test_only_processors_have_loops():
+    assert looped(torch.device("cpu"))
+    assert not looped(torch.device("cuda", 0))
