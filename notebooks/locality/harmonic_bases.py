@@ -23,6 +23,8 @@
 # {glue:text}`held_covariance:.0%` in the eigenvectors of the covariance.
 
 # %% tags=["hide-input"]
+from functools import cache
+
 import torch
 from tqdm import tqdm
 
@@ -222,6 +224,7 @@ curves(
 
 
 # %%
+@cache
 @torch.no_grad()
 def samples(s, n):
     y = 2 * noise((n_samples, *halves[s][0].shape[1:]), s, "start")

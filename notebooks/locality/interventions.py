@@ -39,7 +39,7 @@ from whence.data.registry import registry
 from whence.data.spectra import Recolouring, scramble_phases
 from whence.denoisers.masks import PCALocality
 from whence.denoisers.wiener import Wiener
-from whence.denoisers.windows import LS
+from whence.denoisers.windows import LS, sizes
 from whence.denoisers.wrap import EDM
 from whence.device import device as choose
 from whence.figures.atlas import atlas
@@ -313,13 +313,19 @@ table(
 
 
 # %%
-def local(name, s, kind):
+@torch.no_grad()
+def local(name, s, kind, sigma=0.5):
     """PCA locality or LS with the least error on validation images."""
     pool, wiener = data[s][kind]["train"][:n_local], denoisers["wiener", s, kind]
-    some = [LS(pool, window) for window in range(1, 2 * width, 2)]
     if name == "pca":
         some = [PCALocality(pool, wiener, t) for t in (0.02, 0.05, 0.1, 0.2)]
-    return min(some, key=lambda one: error(one, s, kind, "validation", n_checks))
+        return min(
+            some, key=lambda one: error(one, s, kind, "validation", n_checks)
+        )
+    windows = list(range(1, 2 * width, 2))  # all of them in one pass
+    x = data[s][kind]["validation"][:n_checks]
+    said = sizes(pool, windows, x + sigma * noise(s, kind, len(x)), sigma)
+    return LS(pool, windows[int((said - x).square().flatten(1).mean(1).argmin())])
 
 
 def heard(denoiser, s, kind, at, n=n_probes, sigma=1.0):

@@ -445,3 +445,13 @@ def test_questions_that_cannot_be_asked_are_refused(make):
         denoiser(y[:0], 0.3)
     with pytest.raises(ValueError, match=r"pixels \[\[5, 0\]\] lie outside an image of 5 x 6"):
         denoiser.jacobian(y, 0.3, torch.tensor([[0, 0], [5, 0]]))
+
+
+@pytest.mark.parametrize("options", [{}, {"softmax": "tempered", "temperature": 2.0}, {"softmax": "batched", "batch": 7}])
+def test_where_every_output_hears_everything_one_softmax_answers_for_all(options):
+    pool = images(20, "pool")
+    y, denoiser = question(pool, 1.0), PCALocality(pool, Wiener.fit(pool), 0.0, **options)
+    assert bool(denoiser.mask(1.0).all())
+    found = denoiser(y.float(), 1.0)
+    torch.testing.assert_close(found.double(), denoiser(y.double(), 1.0), rtol=0, atol=1e-5)
+    torch.testing.assert_close(found, denoiser.posterior(y.float(), 1.0).mean, rtol=0, atol=1e-5)

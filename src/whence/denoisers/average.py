@@ -137,9 +137,11 @@ def _average(
                     heaviest[b] = first + start + i
             if best > peaks[b]:
                 down = peaks[b] - best
-                logs[b] = math.exp(down) * (logs[b] + down * totals[b])
-                totals[b] *= math.exp(down)
-                sums[b] *= math.exp(down)
+                share = math.exp(down)
+                logs[b] = share * (logs[b] + down * totals[b])
+                totals[b] *= share
+                for j in range(sums.shape[1]):
+                    sums[b, j] *= share
                 peaks[b] = best
         if not averaged:
             continue
@@ -159,7 +161,10 @@ def _average(
                 heard[count] = start + i
                 count += 1
         if count:
-            heard[count : count + 3], weights[:, count : count + 3] = start, 0.0
+            for i in range(count, count + 3):
+                heard[i] = start
+                for b in range(len(y)):
+                    weights[b, i] = 0.0
             _add(weights, x, heard[: (count + 3) // 4 * 4], sums)
 
 

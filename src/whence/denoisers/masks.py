@@ -27,6 +27,7 @@ from whence.denoisers.local import (
     masked_jacobian,
     streamed,
 )
+from whence.denoisers.optimal import Optimal
 from whence.denoisers.shortlist import Shortlist
 from whence.denoisers.tiles import Tile, cut, squares, tiling
 from whence.denoisers.wiener import Wiener
@@ -68,7 +69,7 @@ class PCALocality:
         D(y)[q] = sum_i w_i x_i[q],   w = softmax_i(-sum_p M_qp (y_p - x_ip)^2 / (2 sigma^2)),   M = binarised(W(sigma), threshold)
 
     The mask knows two moments of the data and nothing of convolution. It moves with sigma: the identity at no noise, broad at
-    much. With threshold 0 this is `Optimal`. The other options are what separates the formula from the released code:
+    much. Where every output hears everything, as at threshold 0 or at high noise, this is `Optimal`. The other options are what separates the formula from the released code:
 
     - `scale` is where the threshold's unit is taken, see `binarised`. The released code has "global".
     - `transposed` gives output q column q of the mask instead of its row, as in the released code: it hears the inputs whose own
@@ -200,11 +201,23 @@ class PCALocality:
 
     def _fast(self, y: Float[Tensor, "b c h w"], sigma: float, detailed: bool) -> LocalPosterior:
         """In float32, where that is certain to do."""
+        if not detailed and self.temperature >= 1 and bool(self.mask(sigma).all()):
+            return self._whole(y, sigma)
         chunk = min(self.chunk or FAST, len(self.pool))
         tiles = self._tiling(sigma, len(y))
         size = max(1, HELD.get(y.device.type, HELD["other"]) // (chunk * max(len(tile.outputs) for tile in tiles)))
         parts = [self._solve(part, sigma, tiles, chunk, detailed) for part in y.split(size)]
         return join(parts, y.dtype)
+
+    @cached_property
+    def _optimal(self) -> list[Optimal]:
+        """The posterior mean over the pool, or over each batch."""
+        return [Optimal(part) for _, part in self._batches(self.pool)]
+
+    def _whole(self, y: Float[Tensor, "b c h w"], sigma: float) -> LocalPosterior:
+        """Where every output hears everything, and no details are wanted: one softmax for all of them, or one for each batch."""
+        mean = torch.stack([member(y, sigma * self.temperature**0.5) for member in self._optimal]).mean(0)
+        return LocalPosterior(mean, torch.zeros_like(y), torch.zeros_like(y, dtype=torch.int64))
 
     def _solve(self, y: Tensor, sigma: float, tiles: list[Tile], chunk: int, detailed: bool) -> LocalPosterior:
         mixtures: list[Sums] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -49,12 +50,11 @@ class PSPC:
 
     def __call__(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> Float[Tensor, "b c h w"]:
         """D(y; sigma)."""
-        return self.posterior(y, sigma).mean
+        return self._answer(y, sigma, False).mean
 
     def posterior(self, y: Float[Tensor, "b c h w"], sigma: float | Tensor) -> LocalPosterior:
         """The posterior of every pixel, mixed from those of the patches that hold it."""
-        level = levels(y, sigma, self.pool)
-        return by_blocks(self._block, y, level, y[:1].numel() * min(self.chunk, len(self.pool)))
+        return self._answer(y, sigma, True)
 
     def jacobian(
         self, y: Float[Tensor, "b c h w"], sigma: float | Tensor, pixels: Int[Tensor, "q 2"]
@@ -88,7 +88,12 @@ class PSPC:
     def _windows(self, y: Tensor) -> tuple[Float[Tensor, "p h"], Float[Tensor, "r w"]]:
         return inside(y.shape[2], self.window, y.device), inside(y.shape[3], self.window, y.device)
 
-    def _block(self, y: Tensor, level: Tensor) -> LocalPosterior:
+    def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
+        """Entropies and heaviest images mean nothing unless detailed."""
+        level = levels(y, sigma, self.pool)
+        return by_blocks(partial(self._block, detailed=detailed), y, level, y[:1].numel() * min(self.chunk, len(self.pool)))
+
+    def _block(self, y: Tensor, level: Tensor, detailed: bool) -> LocalPosterior:
         query, level, (rows, cols) = y.double(), level.flatten(1)[..., None], self._windows(y)
         count = rows.sum(0)[:, None] * cols.sum(0)
         total = streamed((start, x.new_zeros(x.shape[-1], 0), logits) for start, x, logits in self._logits(query, level)).total
@@ -98,6 +103,8 @@ class PSPC:
             each = weights(logits, total).unflatten(1, (len(rows), len(cols)))
             share = box(each, rows.T, cols.T) / count[..., None]
             mean = mean + torch.einsum("bhwm,chwm->bchw", share, x)
+            if not detailed:
+                continue
             entropy = entropy - torch.xlogy(share, share).sum(-1)
             peak, index = share.detach().max(-1)
             heaviest = torch.where(peak > best, index + start, heaviest)

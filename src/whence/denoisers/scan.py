@@ -197,7 +197,10 @@ def _rows(
                 for q in range(max(0, two - k + 1), min(two - k + 3, w)):
                     peak = _windows(ring, q, h, logits)
                     if peak > peaks[g, q]:
-                        heaviest[g, q] = first + i * t + np.nonzero(logits == peak)[0][0]
+                        j = 0
+                        while logits[j] != peak:
+                            j += 1
+                        heaviest[g, q] = first + i * t + j
                     _weigh(logits, peak, pixels, weights, powers, found)
                     _merge(sums[g, q], np.float64(peaks[g, q]) - peak, found)
                     peaks[g, q] = max(peak, peaks[g, q])
