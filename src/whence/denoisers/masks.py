@@ -69,7 +69,8 @@ class PCALocality:
         D(y)[q] = sum_i w_i x_i[q],   w = softmax_i(-sum_p M_qp (y_p - x_ip)^2 / (2 sigma^2)),   M = binarised(W(sigma), threshold)
 
     The mask knows two moments of the data and nothing of convolution. It moves with sigma: the identity at no noise, broad at
-    much. Where every output hears everything, as at threshold 0 or at high noise, this is `Optimal`. The other options are what separates the formula from the released code:
+    much. Where every output hears everything, as at threshold 0 or at high noise, this is `Optimal`. The other options are what
+    separates the formula from the released code:
 
     - `scale` is where the threshold's unit is taken, see `binarised`. The released code has "global".
     - `transposed` gives output q column q of the mask instead of its row, as in the released code: it hears the inputs whose own
