@@ -10,6 +10,7 @@ from whence.denoisers import optimal
 from whence.denoisers.average import NEAR, SIDE, SUMS, _products, average
 from whence.denoisers.gemm import in_blocks
 from whence.denoisers.optimal import Optimal
+from whence.denoisers.places import ELS
 from whence.seeds import stream
 
 
@@ -88,3 +89,12 @@ def test_what_accelerators_compute_is_what_processors_do(monkeypatch, sigma, nea
     torch.testing.assert_close(whole.mean, loop.mean, rtol=0, atol=1e-5)
     torch.testing.assert_close(whole.entropy, loop.entropy, rtol=0, atol=1e-4)
     assert torch.equal(whole.heaviest, loop.heaviest)
+
+
+def test_a_pool_may_lie_in_the_memory_as_it_likes():
+    pool = torch.rand(70, 1, 6, 6, generator=stream(4, "pool")).mT
+    same = pool[:1].expand(70, -1, -1, -1)
+    y = pool[:1] + 0.3
+    assert torch.equal(Optimal(pool)(y, 0.5), Optimal(pool.contiguous())(y, 0.5))
+    torch.testing.assert_close(Optimal(same)(y, 0.5), same[:1], rtol=0, atol=1e-6)
+    torch.testing.assert_close(ELS(pool, 3)(y, 0.5), ELS(pool.contiguous(), 3)(y, 0.5), rtol=0, atol=1e-6)

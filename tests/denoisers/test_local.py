@@ -447,7 +447,10 @@ def test_questions_that_cannot_be_asked_are_refused(make):
         denoiser.jacobian(y, 0.3, torch.tensor([[0, 0], [5, 0]]))
 
 
-@pytest.mark.parametrize("options", [{}, {"softmax": "tempered", "temperature": 2.0}, {"softmax": "batched", "batch": 7}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, *({"softmax": "tempered", "temperature": t} for t in (0.5, 2.0)), *({"softmax": "batched", "batch": n} for n in (7, 19))],
+)
 def test_where_every_output_hears_everything_one_softmax_answers_for_all(options):
     pool = images(20, "pool")
     y, denoiser = question(pool, 1.0), PCALocality(pool, Wiener.fit(pool), 0.0, **options)

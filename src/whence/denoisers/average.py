@@ -64,6 +64,7 @@ def _products(
 @compiled
 def _add(
     weights: Float32[np.ndarray, "b m+3"],
+    queries: int,
     x: Float32[np.ndarray, "n d"],
     heard: Int64[np.ndarray, " h"],
     sums: Float64[np.ndarray, "b d"],
@@ -74,7 +75,7 @@ def _add(
     for start in range(0, d, SIDE):
         stop = min(start + SIDE, d)
         u, v = few[0, : stop - start], few[1, : stop - start]
-        for b in range(0, len(weights), 2):
+        for b in range(0, queries, 2):
             u[:] = ZERO
             v[:] = ZERO
             for i in range(0, len(heard), 4):
@@ -102,7 +103,7 @@ def _keep(logit: float, image: int, logits: Float64[np.ndarray, " k"], images: I
 
 @compiled
 def _average(
-    y: Float32[np.ndarray, "b d"],
+    y: Float32[np.ndarray, "u d"],
     own: Float64[np.ndarray, " b"],
     scale: Float64[np.ndarray, " b"],
     x: Float32[np.ndarray, "n d"],
@@ -115,18 +116,21 @@ def _average(
     totals: Float64[np.ndarray, " b"],
     logs: Float64[np.ndarray, " b"],
     heaviest: Int64[np.ndarray, " b"],
-    sums: Float64[np.ndarray, "b d"],
+    sums: Float64[np.ndarray, "u d"],
     kept: Float64[np.ndarray, "b k"],
     images: Int64[np.ndarray, "b k"],
 ) -> None:
-    """The softmaxes of some queries over images, into the last seven; |y|^2 is `own`, 1 / (2 sigma^2) `scale`, |x|^2 `square`."""
-    lows, products = np.zeros(len(y), np.int64), np.empty((len(y), NEAR))
+    """The softmaxes of some queries over images, into the last seven; |y|^2 is `own`, 1 / (2 sigma^2) `scale`, |x|^2 `square`.
+
+    y goes on with zeros to a multiple of four queries.
+    """
+    queries, lows, products = len(own), np.zeros(len(own), np.int64), np.empty((len(y), NEAR))
     weights, heard = np.zeros((len(y), NEAR + 3), np.float32), np.empty(NEAR + 3, np.int64)
     for start in range(0, len(x), NEAR):
         m = min(NEAR, len(x) - start)
         logits = products[:, :m]
         _products(y, x, start, block, logits)
-        for b in range(len(y)):
+        for b in range(queries):
             best = peaks[b]
             for i in range(m):
                 logits[b, i] = (2 * logits[b, i] - own[b] - square[start + i]) * scale[b]
@@ -148,7 +152,7 @@ def _average(
         count = 0
         for i in range(m):
             loudest = -math.inf
-            for b in range(len(y)):
+            for b in range(queries):
                 below = logits[b, i] - peaks[b]
                 weights[b, count] = 0.0
                 loudest = max(loudest, below)
@@ -163,9 +167,9 @@ def _average(
         if count:
             for i in range(count, count + 3):
                 heard[i] = start
-                for b in range(len(y)):
+                for b in range(queries):
                     weights[b, i] = 0.0
-            _add(weights, x, heard[: (count + 3) // 4 * 4], sums)
+            _add(weights, queries, x, heard[: (count + 3) // 4 * 4], sums)
 
 
 def average(
@@ -185,17 +189,17 @@ def average(
     highest so far are passed over. Where only the nearest are wanted, not `averaged`, nothing is summed.
     """
     b, d = y.shape
-    y, level = pad(y, (0, 0, 0, -b % 4)), pad(level[:, 0], (0, -b % 4), value=math.inf)  # queries by four
-    asked = y.contiguous().numpy(), y.double().square().sum(1).numpy(), (1 / (2 * level.square())).numpy()
+    by_four = pad(y, (0, 0, 0, -b % 4)).contiguous()
+    asked = by_four.numpy(), y.double().square().sum(1).numpy(), (1 / (2 * level[:, 0].square())).numpy()
 
     def some(part: slice) -> tuple[Softmax, Shortlist]:
         few = min(k + 1, part.stop - part.start)
-        peaks, totals, logs, heaviest = (np.full(len(y), value) for value in (LOWEST, 0.0, 0.0, 0))
-        sums = np.zeros((len(y), d))
-        kept, images = np.full((len(y), few), LOWEST), np.zeros((len(y), few), np.int64)
+        peaks, totals, logs, heaviest = (np.full(b, value) for value in (LOWEST, 0.0, 0.0, 0))
+        sums = np.zeros((len(by_four), d))
+        kept, images = np.full((b, few), LOWEST), np.zeros((b, few), np.int64)
         found = (peaks, totals, logs, heaviest, sums, kept, images)
         _average(*asked, x[part].numpy(), square[part].numpy(), first + part.start, SUMS * block, audible, averaged, *found)
-        m, s, e, index, v, logits, near = (torch.from_numpy(one)[:b] for one in found)
-        return Softmax(m, s, v, e, index), Shortlist.of(logits, near, k)
+        m, s, e, index, v, logits, near = map(torch.from_numpy, found)
+        return Softmax(m, s, v[:b], e, index), Shortlist.of(logits, near, k)
 
     return reduce(lambda one, other: (one[0].merge(other[0]), one[1].merge(other[1], k)), shared(some, len(x)))

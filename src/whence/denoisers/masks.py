@@ -202,13 +202,18 @@ class PCALocality:
 
     def _fast(self, y: Float[Tensor, "b c h w"], sigma: float, detailed: bool) -> LocalPosterior:
         """In float32, where that is certain to do."""
-        if not detailed and self.temperature >= 1 and bool(self.mask(sigma).all()):
+        if not detailed and self._plain and bool(self.mask(sigma).all()):
             return self._whole(y, sigma)
         chunk = min(self.chunk or FAST, len(self.pool))
         tiles = self._tiling(sigma, len(y))
         size = max(1, HELD.get(y.device.type, HELD["other"]) // (chunk * max(len(tile.outputs) for tile in tiles)))
         parts = [self._solve(part, sigma, tiles, chunk, detailed) for part in y.split(size)]
         return join(parts, y.dtype)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether `Optimal` takes the pool, or each batch of it, and the noise that goes with the temperature."""
+        return self.temperature >= 1 and all(len(part) > 1 for _, part in self._batches(self.pool))
 
     @cached_property
     def _optimal(self) -> list[Optimal]:

@@ -180,7 +180,7 @@ class Optimal:
         audible = NATS + math.log(len(self.pool))
         for start in range(0, len(self.pool), self.chunk):
             x, square = (whole[start : start + self.chunk] for whole in (self.pool, self._square))
-            yield average(y, level, x.flatten(1).float(), square, start, BLOCK, audible, k, averaged)
+            yield average(y, level, x.flatten(1).float().contiguous(), square, start, BLOCK, audible, k, averaged)
 
     def _coarse(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (index of the chunk's first image, images (m, d) in float32, logits (b, m) from products in float32)."""
