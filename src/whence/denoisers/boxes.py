@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.compiled import looped
+from whence.denoisers.concentric import concentric
 from whence.denoisers.fast import BITS, Sums, Weighed
 from whence.denoisers.gemm import product
 from whence.denoisers.rounding import doubtful, squared
@@ -52,6 +54,8 @@ def local(
     pool: Float[Tensor, "n c h w"], y: Float[Tensor, "b c h w"], scales: list[float], boxes: Boxes, chunk: int, detailed: bool
 ) -> list[Local]:
     """Each query's softmaxes at all sizes and places, in one pass over the pool; `scales` are 1 / (2 sigma^2)."""
+    if looped(y.device):
+        return [settled(state) for state in concentric(pool, y, -BITS * torch.tensor(scales), boxes.sides, chunk)]
     states: list[Sums] = []
     for start in range(0, len(pool), chunk):
         x = pool[start : start + chunk].float().permute(1, 2, 3, 0).contiguous()  # c h w m
