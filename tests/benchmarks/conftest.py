@@ -12,7 +12,7 @@ def pytest_ignore_collect(config):
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     """Print the table after pytest-benchmark's own."""
-    if timings.ROWS:
+    if timings.ROWS or timings.LINES:
         terminalreporter.write_sep("=", "denoisers, in units of a machine whose float32 products run at 500 GFLOP/s on two cores")
         for line in timings.table():
             terminalreporter.write_line(line)
