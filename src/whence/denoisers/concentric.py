@@ -14,7 +14,7 @@ from torch import Tensor
 
 from whence.denoisers.compiled import compiled, shared
 from whence.denoisers.fast import Sums
-from whence.denoisers.scan import LEAST, ZERO, _merge, _weigh
+from whence.denoisers.scan import LEAST, ZERO, merge, weigh
 
 
 @compiled
@@ -76,8 +76,8 @@ def _columns(
                         while logits[i] != peak:
                             i += 1
                         heaviest[v, b, s, h] = first + i
-                    _weigh(logits, peak, x[w, h], weights, powers, found)
-                    _merge(sums[v, b, s, h], np.float64(peaks[v, b, s, h]) - peak, found)
+                    weigh(logits, peak, x[w, h], weights, powers, found)
+                    merge(sums[v, b, s, h], np.float64(peaks[v, b, s, h]) - peak, found)
                     peaks[v, b, s, h] = max(peak, peaks[v, b, s, h])
 
 

@@ -115,7 +115,7 @@ def _windows(ring: Float32[np.ndarray, "k+1 m"], q: int, h: int, logits: Float32
 
 
 @compiled
-def _weigh(
+def weigh(
     logits: Float32[np.ndarray, " t"],
     peak: np.float32,
     pixels: Float32[np.ndarray, "c t"],
@@ -154,7 +154,7 @@ def _weigh(
 
 
 @compiled
-def _merge(sums: Float64[np.ndarray, " s"], apart: float, found: Float32[np.ndarray, " s"]) -> None:
+def merge(sums: Float64[np.ndarray, " s"], apart: float, found: Float32[np.ndarray, " s"]) -> None:
     """Add sums of weights, the last of their logs, to others whose peak is `apart` higher: as of the higher of both."""
     old, new = min(apart, 0.0), min(-apart, 0.0)
     p, q = 2.0**old, 2.0**new
@@ -201,8 +201,8 @@ def _rows(
                         while logits[j] != peak:
                             j += 1
                         heaviest[g, q] = first + i * t + j
-                    _weigh(logits, peak, pixels, weights, powers, found)
-                    _merge(sums[g, q], np.float64(peaks[g, q]) - peak, found)
+                    weigh(logits, peak, pixels, weights, powers, found)
+                    merge(sums[g, q], np.float64(peaks[g, q]) - peak, found)
                     peaks[g, q] = max(peak, peaks[g, q])
 
 
