@@ -1,5 +1,10 @@
 """Where loops are compiled, kept and shared out."""
 
+import os
+import signal
+import threading
+import time
+
 import pytest
 import torch
 
@@ -34,6 +39,42 @@ def test_every_part_is_one_thread_s_and_they_come_in_order(n, threads):
 def test_what_goes_wrong_in_a_thread_is_raised():
     with pytest.raises(ZeroDivisionError):
         shared(lambda part: 1 // 0, 5)
+
+
+def test_nobody_writes_on_after_an_error():
+    begun, done, before = threading.Event(), [], torch.get_num_threads()
+
+    def call(part):
+        if part.start == 0:
+            begun.wait()
+            raise ZeroDivisionError
+        begun.set()
+        time.sleep(0.05)
+        done.append(part)
+
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(ZeroDivisionError):
+            shared(call, 2)
+    finally:
+        torch.set_num_threads(before)
+    assert done == [slice(1, 2)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_helpers_of_its_own():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        shared(lambda part: part, 2)
+        child = os.fork()
+        if child == 0:  # without helpers of its own it would wait for ever
+            signal.alarm(20)
+            os._exit(0 if shared(lambda part: part, 2) == [slice(0, 1), slice(1, 2)] else 1)
+        _, status = os.waitpid(child, 0)
+    finally:
+        torch.set_num_threads(before)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_only_processors_have_loops():

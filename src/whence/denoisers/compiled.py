@@ -6,8 +6,10 @@ loops: there whole arrays are products and softmaxes of the library.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 
 import torch
 from numba import njit
@@ -30,8 +32,20 @@ def compiled(function: Callable) -> Callable:
 
 def shared(call: Callable[[slice], object], n: int) -> list:
     """What a call gives for slices of range(n), in order: one each for as many threads as torch has, side by side."""
-    threads = min(n, torch.get_num_threads())
-    if threads == 1:
-        return [call(slice(0, n))]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(call, [slice(n * i // threads, n * (i + 1) // threads) for i in range(threads)]))
+    threads = max(1, min(n, torch.get_num_threads()))
+    own, *others = [slice(n * i // threads, n * (i + 1) // threads) for i in range(threads)]
+    asked = [_helpers().submit(call, part) for part in others]
+    try:
+        return [call(own), *(one.result() for one in asked)]
+    finally:
+        wait(asked)  # also after an error nobody writes on
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    """Threads that stay: to start one takes as long as a small loop."""
+    return ThreadPoolExecutor(os.cpu_count(), "whence-loop")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # a forked process has none of its parent's threads

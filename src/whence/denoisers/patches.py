@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whence.denoisers.compiled import looped
 from whence.denoisers.local import (
     LocalPosterior,
     by_blocks,
@@ -17,11 +18,13 @@ from whence.denoisers.local import (
     check_window,
     columns,
     coordinates,
+    in_float32,
     levels,
     masked_jacobian,
     streamed,
     weights,
 )
+from whence.denoisers.overlap import averaged
 from whence.denoisers.windows import box, inside, squares
 
 
@@ -35,8 +38,9 @@ class PSPC:
     k = h = w it is `Optimal`. The posterior of a pixel is the even mixture of its patches' posteriors, and its entropy and
     heaviest image are the mixture's. Two passes over the pool: the softmaxes' totals, then their weights, spread over the
     patches' pixels.
-    Pixels in [-1, 1], sigma in VE units; float64 inside, y's dtype outside; differentiable in y and sigma (autograd then keeps
-    every chunk, memory as the pool). Chunk is images of the pool at a time.
+    Pixels in [-1, 1], sigma in VE units; y's dtype outside, float64 inside, but that a processor takes weights in float32 where y
+    is (see overlap.py; within 1e-6); differentiable in y and sigma (autograd then keeps every chunk, memory as the pool). Chunk is
+    images of the pool at a time.
     Raises ValueError for an empty pool, a window that is < 1 or wider than the image, and a y not shaped like the pool's images.
     """
 
@@ -91,6 +95,9 @@ class PSPC:
     def _answer(self, y: Tensor, sigma: float | Tensor, detailed: bool) -> LocalPosterior:
         """Entropies and heaviest images mean nothing unless detailed."""
         level = levels(y, sigma, self.pool)
+        if not detailed and looped(y.device) and in_float32(y, level):
+            mean = averaged(self.pool, y, level.flatten(), self.window, self.chunk).to(y.dtype)
+            return LocalPosterior(mean, torch.zeros_like(mean[:, :1]), torch.zeros_like(mean[:, :1], dtype=torch.int64))
         return by_blocks(partial(self._block, detailed=detailed), y, level, y[:1].numel() * min(self.chunk, len(self.pool)))
 
     def _block(self, y: Tensor, level: Tensor, detailed: bool) -> LocalPosterior:

@@ -115,6 +115,16 @@ def _windows(ring: Float32[np.ndarray, "k+1 m"], q: int, h: int, logits: Float32
 
 
 @compiled
+def exp2(bits: Float32[np.ndarray, " t"], mantissas: Float32[np.ndarray, " t"], powers: Int32[np.ndarray, " t"]) -> None:
+    """2^bits for bits from LOWEST to 0, as products of `mantissas` and powers of two, which are floats in their bits."""
+    for j in range(len(bits)):
+        whole = np.int32(bits[j] - HALF)
+        f = bits[j] - np.float32(whole)
+        mantissas[j] = ONE + f * (A1 + f * (A2 + f * (A3 + f * (A4 + f * (A5 + f * A6)))))
+        powers[j] = (whole + BIAS) << MANTISSA
+
+
+@compiled
 def weigh(
     logits: Float32[np.ndarray, " t"],
     peak: np.float32,
@@ -126,12 +136,8 @@ def weigh(
     """Weights 2^(l - peak), into `weights`; their sums times 1, the pixels, their squares and l - peak, into `found`."""
     scales, c, half = powers.view(np.float32), len(pixels), len(logits) // 2
     for j in range(len(logits)):
-        below = max(logits[j] - peak, LOWEST)
-        whole = np.int32(below - HALF)
-        f = below - np.float32(whole)
-        logits[j] = below
-        weights[j] = ONE + f * (A1 + f * (A2 + f * (A3 + f * (A4 + f * (A5 + f * A6)))))
-        powers[j] = (whole + BIAS) << MANTISSA
+        logits[j] = max(logits[j] - peak, LOWEST)
+    exp2(logits, weights, powers)
     total, logs = ZERO, ZERO
     for j in range(len(logits)):
         weights[j] *= scales[j]

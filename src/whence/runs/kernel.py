@@ -45,7 +45,6 @@ def prepare(work: Path, private: Path, threads: int, records: bool = True) -> No
         PYTHONHASHSEED="0",
         TQDM_DISABLE="1",
         OMP_NUM_THREADS=str(threads),
-        OMP_WAIT_POLICY="passive",
         WHENCE_RECORDS="shown" if records else "hidden",
     )
     os.chdir(work)
