@@ -8,6 +8,8 @@ from torch import Tensor
 
 from whence.stats import slope
 
+SOME = 1024  # images at a time
+
 
 def radial_spectrum(images: Float[Tensor, "n c h h"]) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
     """Mean power against radial frequency k = 1, 2, ... h/2 - 1 (cycles per image), over images and channels.
@@ -22,15 +24,23 @@ def radial_spectrum(images: Float[Tensor, "n c h h"]) -> tuple[Float[Tensor, " k
         raise ValueError(f"radial spectrum of images of {h} x {w}: expected square, at least 8 x 8")
     line = torch.hann_window(h, periodic=True, dtype=torch.float64, device=images.device)
     window = line[:, None] * line
-    exact = images.double()
-    exact = exact - (exact * window).sum((-2, -1), keepdim=True) / window.sum()
-    power = torch.fft.fft2(exact * window).abs().square().mean((0, 1)) / window.square().sum()
+    parts = [_power(part.double(), window) for part in images.split(SOME)]
+    power = torch.stack(parts).sum(0) / (len(images) * images.shape[1])
     f = torch.fft.fftfreq(h, 1 / h, device=images.device)
-    ring = torch.hypot(f[:, None], f).round().long().reshape(-1)
-    total = torch.zeros(h, dtype=torch.float64, device=images.device).scatter_add_(0, ring, power.reshape(-1))
-    count = torch.zeros(h, dtype=torch.float64, device=images.device).scatter_add_(0, ring, torch.ones_like(power).reshape(-1))
+    half = torch.arange(h // 2 + 1, device=images.device)
+    both = torch.where((half == 0) | (2 * half == h), 1.0, 2.0).double().expand_as(power)  # the other half is its mirror image
+    ring = torch.hypot(f[:, None], half).round().long().reshape(-1)
+    total = power.new_zeros(h).scatter_add_(0, ring, (both * power).reshape(-1))
+    count = power.new_zeros(h).scatter_add_(0, ring, both.reshape(-1))
     k = torch.arange(1, h // 2, device=images.device)
     return k.double(), total[k] / count[k]
+
+
+def _power(images: Float[Tensor, "n c h h"], window: Float[Tensor, "h h"]) -> Float[Tensor, "h k"]:
+    """Half the power spectrum of windowed images without their means, summed over images and channels."""
+    apart = images - (images * window).sum((-2, -1), keepdim=True) / window.sum()
+    half = torch.view_as_real(torch.fft.rfft2(apart.mul_(window)))
+    return half.square().sum((0, 1, -1)) / window.square().sum()
 
 
 def exponent(frequency: Float[Tensor, " k"], power: Float[Tensor, " k"], low: float, high: float) -> float:
