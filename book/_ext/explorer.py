@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 import drawing
 from docutils import nodes
 from docutils.parsers.rst import directives
-from fresh import SEEN, fingerprint, html
+from fresh import SEEN, fingerprint, html, on_record
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from whence.claims.numbers import table
-from whence.runs.record import Record, book_records
+from whence.runs.record import Record
 from whence.stats import bootstrap
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Explorer(SphinxDirective):
 def largest(notebook: str, name: str) -> list[Record]:
     """For each data set the book's run of a notebook that kept most rows of a table, the later of equals."""
     found: dict[str, Record] = {}
-    for record in sorted(book_records(), key=lambda record: (len(_kept(record, name)), record.finished)):
+    for record in sorted(on_record(), key=lambda record: (len(_kept(record, name)), record.finished)):
         if record.notebook == notebook and name in record.numbers:
             found[record.dataset] = record
     return [found[dataset] for dataset in sorted(found)]

@@ -1,15 +1,16 @@
 """Directives that show records: their pages are made again as soon as a record is new, changed or gone.
 
-Every such page remembers a fingerprint of the records it was made from. Imports that take long stand where they are used, since
-a build with nothing to do must not wait for them.
+Every such page remembers a fingerprint of the records it was made from. Records and claims are read once a build. Imports that take
+long stand where they are used, since a build with nothing to do must not wait for them.
 """
 
 from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -17,7 +18,11 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from whence.resources import resource
-from whence.runs.record import committed_dir, published_dir, root
+from whence.runs.record import Record, book_records, committed_dir, published_dir, root
+
+if TYPE_CHECKING:
+    from whence.claims.ledger import Claim
+    from whence.claims.table import Row
 
 SEEN = "whence_records"
 
@@ -75,10 +80,39 @@ def row(cells: list[list[nodes.Node]]) -> nodes.row:
     return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
 
+@cache
+def on_record() -> list[Record]:
+    """The records the book speaks of."""
+    return book_records()
+
+
+@cache
+def claims() -> dict[str, Claim]:
+    """All claims by id."""
+    from whence.claims.ledger import ledger
+
+    return ledger()
+
+
+@cache
+def verdicts() -> list[Row]:
+    """What each claim comes to in each run."""
+    from whence.claims.table import rows
+
+    return rows(claims(), on_record())
+
+
+def forget(app: Sphinx) -> None:
+    """Read everything again: another build begins."""
+    for once in (on_record, claims, verdicts, fingerprint):
+        once.cache_clear()
+
+
+@cache
 def fingerprint() -> str:
     """A digest of everything the tables are made from: published and committed records, the ledger, the data registry."""
-    records = [*published_dir().glob("*/*.json"), *committed_dir().rglob("run.json")]
-    paths = [*records, *(root() / "notebooks").glob("*/claims.toml"), resource("data/registry.toml")]
+    runs = [*published_dir().glob("*/*.json"), *committed_dir().rglob("run.json")]
+    paths = [*runs, *(root() / "notebooks").glob("*/claims.toml"), resource("data/registry.toml")]
     digest = hashlib.sha256()
     for path in sorted(p for p in paths if p.is_file()):
         digest.update(f"{path.relative_to(root())}\0".encode() + path.read_bytes())
@@ -98,5 +132,6 @@ def extension_version() -> int:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", forget)
     app.connect("env-get-outdated", stale)
     return {"env_version": extension_version(), "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,11 +8,11 @@ import drawing
 from badge import commit
 from docutils import nodes
 from docutils.parsers.rst import directives
-from fresh import SEEN, FromRecords, fingerprint, html
+from fresh import SEEN, FromRecords, claims, fingerprint, html, on_record, verdicts
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 
-from whence.runs.record import Record, book_records
+from whence.runs.record import Record
 
 if TYPE_CHECKING:
     from whence.claims.ledger import Claim
@@ -28,13 +28,9 @@ class ClaimsTable(FromRecords):
     option_spec: ClassVar = {"study": directives.unchanged_required, "filter": directives.flag}
 
     def show(self) -> list[nodes.Node]:
-        from whence.claims.ledger import ledger
-        from whence.claims.table import rows
-
-        claims = ledger()
-        found = _of_study(rows(claims, book_records()), self.options.get("study"))
+        found = _of_study(verdicts(), self.options.get("study"))
         first = {row.id: row for row in reversed(found)}  # only there is the whole claim told
-        body = [self.line(row, claims[row.id], row is first[row.id]) for row in found]
+        body = [self.line(row, claims()[row.id], row is first[row.id]) for row in found]
         headings = ["Verdict", "Claim and test", "Published", "Measured", "Run"]
         shown = self.table("claims-table", headings, body, [_marks(row) for row in found])
         return [html('<div class="claims-filter" hidden></div>'), *shown] if "filter" in self.options else shown
@@ -85,10 +81,9 @@ class ClaimsScore(FromRecords):
     option_spec: ClassVar = {"study": directives.unchanged_required}
 
     def show(self) -> list[nodes.Node]:
-        from whence.claims.ledger import ledger
-        from whence.claims.table import rows, score
+        from whence.claims.table import score
 
-        found = _of_study(rows(ledger(), book_records()), self.options.get("study"))
+        found = _of_study(verdicts(), self.options.get("study"))
         return [html(drawing.score(score(found)))]
 
 
@@ -96,12 +91,11 @@ class Measured(SphinxRole):
     """``{measured}`ID DATASET```: what the run with most seeds measured for a claim, with its interval."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        from whence.claims.ledger import ledger
-        from whence.claims.table import quoted, rows
+        from whence.claims.table import quoted
 
         self.env.metadata[self.env.docname][SEEN] = fingerprint()
         name, _, dataset = self.text.partition(" ")
-        row = quoted(rows(ledger(), book_records()), name, dataset)
+        row = quoted(verdicts(), name, dataset)
         if row is None:
             message = self.inliner.reporter.error(f"no run on record measured {name!r} on {dataset!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
@@ -126,7 +120,7 @@ class RunTable(FromRecords):
             "Peak memory",
             "Finished (UTC)",
         ]
-        return self.table("run-table", headings, [self.line(record) for record in book_records()])
+        return self.table("run-table", headings, [self.line(record) for record in on_record()])
 
     def line(self, record: Record) -> list[list[nodes.Node]]:
         texts = [

@@ -14,7 +14,6 @@ from typing import Any
 from whence.resources import write_atomically
 from whence.runs.record import published_dir, read_record, root
 
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"  # it has no __main__
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 
@@ -47,7 +46,7 @@ def build(strict: bool = True) -> Path:
     With strict, any warning fails the build. Raises BookError with the warnings of a build that failed.
     """
     home = root()
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", "book", "--path-output", str(home), "--quiet"]
+    command = [sys.executable, "-m", "whence.runs.pages", "build", "book", "--path-output", str(home), "--quiet"]
     command += ["-W", "-n", "--keep-going"] if strict else []
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
