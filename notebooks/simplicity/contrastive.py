@@ -146,7 +146,7 @@ _, merged = progress(known, path)
 _, even_subclasses = progress(unseen_even, path_even)
 glue("share", majority)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Distance between class means and between the subclass means of a class while the encoder is trained on class labels, in units of the distance between classes at the end. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-early"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Unequal subclasses are learnt early, then merge on the training data and largely stay apart on unseen data; equal ones are never learnt. Distance between class means and between the subclass means of a class while the encoder is trained on class labels, in units of the distance between classes at the end. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-early"}}
 curves(
     list(path),
     {
@@ -179,7 +179,7 @@ report(
 )
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Embeddings of one seed at the step at which the subclasses of unseen examples lie farthest apart, and at the end: along the difference of the class means, and along the widest direction orthogonal to it. Either class has a subclass of fewer and one of more examples.", "name": "fig-contrastive-embeddings"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "In the end the subclasses of a class are one point on the training data, but still two clouds, now touching, on unseen data. Embeddings of one seed at the step at which the subclasses of unseen examples lie farthest apart, and at the end: along the difference of the class means, and along the widest direction orthogonal to it. Either class has a subclass of fewer and one of more examples.", "name": "fig-contrastive-embeddings"}}
 def plane(sample, w, every):
     """(n, 2): some embeddings of the first seed, where they differ."""
     f, c = (sample.x[0, ::every] @ w[0].T).cpu(), sample.classes[::every]
@@ -291,7 +291,7 @@ def parted(index):
 on_training, on_unseen = parted(0), parted(1)
 predicted = [(v / (1 - (2 * majority - 1) ** 2)) ** 0.5 for v in weights]
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Distance of subclasses over that of classes at the end of the training, against the weight of the unsupervised loss; dashed: what the loss asks for on the training data. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-joint"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The more the unsupervised loss weighs, the farther apart subclasses stay: on the training data almost exactly as the loss asks, and on unseen data too. Distance of subclasses over that of classes at the end of the training, against the weight of the unsupervised loss; dashed: what the loss asks for on the training data. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-joint"}}
 curves(
     weights,
     {"training": on_training, "unseen": on_unseen},
@@ -343,7 +343,7 @@ together = torch.stack([found(0.5, k) for k in tqdm(sizes, desc="joint")], -1)
 glue("features", full)
 glue("irrelevant", n_irrelevant)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy of linear probes on unseen data against the size of the embedding, trained without labels, and with the joint loss. Marked: as many dimensions as features are stronger than the class. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-suppression"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Without labels a probe finds the class only once the embedding has room for all features; with the joint loss it does at every size. Accuracy of linear probes on unseen data against the size of the embedding, trained without labels, and with the joint loss. Marked: as many dimensions as features are stronger than the class. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-contrastive-suppression"}}
 curves(
     sizes,
     {

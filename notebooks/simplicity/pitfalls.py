@@ -222,7 +222,7 @@ def slabs(setting, data, n, steps, rate, **recipe):
 lms5 = slabs("LMS-5", lms(5, d_lms), n_lms, lms_steps, 0.1)
 ms57 = slabs("MS-(5,7)", ms(5, 7, d_ms), n_ms, ms_steps, ms_rate)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "LMS-5 during training: area under the curve on test points as they are, with the linear coordinate redrawn, and with all slab coordinates redrawn; two curves on each other show as one. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-lms"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "No slab is learnt at any time: with the linear coordinate redrawn the network stays at chance, with all slabs redrawn it loses next to nothing. LMS-5 during training: area under the curve on test points as they are, with the linear coordinate redrawn, and with all slab coordinates redrawn; two curves on each other show as one. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-lms"}}
 curves(
     times(lms_steps),
     {arm: lms5[:, 0, i].T for i, arm in enumerate(ARMS)},
@@ -234,7 +234,7 @@ curves(
     ylim=(0.38, 1.03),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same for MS-(5,7), where the simplest feature is the one coordinate of five slabs. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-ms"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The simplest feature need not be linear: here the network learns the five slabs alone, after hundreds of updates at chance. The same curves for MS-(5,7), where the simplest feature is the one coordinate of five slabs. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-ms"}}
 curves(
     times(ms_steps),
     {arm: ms57[:, 0, i].T for i, arm in enumerate(ARMS)},
@@ -279,7 +279,7 @@ recipe = {"n": n_noisy, "steps": noisy_steps, "rate": noisy_rate, **hard}
 noisy = slabs("noisy LMS-7", noisy_lms(7, d_noisy, noise), **recipe)
 ms7 = slabs("MS-7", ms(7, 7, d_noisy), **recipe)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Test accuracy on noisy LMS-7 as it is, with the linear coordinate redrawn, with all slabs redrawn; and that of the same network on MS-7, the same data without a linear coordinate. Dotted: what the linear coordinate alone can give. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-noisy"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A simple feature costs accuracy: beside it the slabs stay unlearnt, without it the same network learns them and gets nearly all points right. Test accuracy on noisy LMS-7 as it is, with the linear coordinate redrawn, with all slabs redrawn; and that of the same network on MS-7, the same data without a linear coordinate. Dotted: what the linear coordinate alone can give. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-pitfalls-noisy"}}
 curves(
     times(noisy_steps),
     {arm: noisy[:, 1, i].T for i, arm in enumerate(ARMS)}
@@ -324,7 +324,7 @@ train, test = (
 )
 top = upper(test[0][0])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Dominoes of label 0 and of label 1: both the upper and the lower image tell the label.", "name": "fig-pitfalls-dominoes"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Within a label the upper digit is always the same, while the lower image varies; either is enough to tell the label. Dominoes of label 0 and of label 1.", "name": "fig-pitfalls-dominoes"}}
 examples = {
     f"label {label}": test[0][0][test[1][0] == label][:7].cpu() for label in (0, 1)
 }

@@ -288,7 +288,7 @@ table(
     "either feature are counted and not read.",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Share of the last hidden layer's variance that each of two features explains, SGD, networks that compute both; uppermost the published figures, from networks that are not these. *And, half*: half of all inputs have it instead of a quarter. Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-representations-shares"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Features of which no single bit tells anything take less room than the linear one, on average over seeds; a second linear feature takes as much. Share of the last hidden layer's variance that each of two features explains, SGD, networks that compute both; uppermost the published figures, from networks that are not these. *And, half*: half of all inputs have it instead of a quarter. Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-representations-shares"}}
 sgd, adam = found["SGD"], found["Adam"]
 PUBLISHED = {"linear": 0.55, "second": 0.05}
 
@@ -365,7 +365,7 @@ def between(amount):
     ]
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Variance that each feature explains during training, and all variance, over the final total variance; exclusive or, SGD. Vertical lines: the median look at which a feature is first computed. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-representations-growth"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The linear feature is learnt first, and the variance it explains keeps growing while exclusive or is learnt and after that. Variance that each feature explains during training, and all variance, over the final total variance; exclusive or, SGD. Vertical lines: the median look at which a feature is first computed. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-representations-growth"}}
 curves(
     looks,
     {
@@ -399,7 +399,7 @@ report("simplicity/easy-grows-after-it-is-mastered", second - first)
 # Whatever is learnt first has a head start. A feature that few training inputs have could be at a disadvantage. And a second layer need not
 # keep what the first one had to.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Share of the linear feature minus that of the second. Exclusive or trained together with it from the start, or one of them alone in the first half of the updates; networks of more or fewer hidden layers; and a linear second feature that a tenth of the training inputs have, measured on inputs of which half have it, or again a tenth. Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-representations-gap"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The linear feature takes more than exclusive or whichever is learnt first; with four layers under Adam no gap is clear. A rare feature takes less only where it is rare in the measurement, too. Share of the linear feature minus that of the second. Exclusive or trained together with it from the start, or one of them alone in the first half of the updates; networks of more or fewer hidden layers; and a linear second feature that a tenth of the training inputs have, measured on inputs of which half have it, or again a tenth. Lines: 95 % bootstrap intervals over seeds, a tick for each.", "name": "fig-representations-gap"}}
 gaps = {
     "both at once": "xor",
     "hard first": "hard first",
@@ -450,7 +450,7 @@ report("simplicity/depth-widens-the-gap", kept(gap(deepest) - gap(flattest)))
 # training it hardly varies, and the gap is {glue:text}`gap_rare_in_both:+.2f`: that is the factor $p (1 - p)$, not the weights. We could not
 # see which of the two the paper reports.
 #
-# *Depth* widens the gap, and does more than that. With {glue:text}`flattest:.0f` hidden layer the shares are {glue:text}`easy_flat:.0%` and
+# *Depth* changes the gap, and does more than that. With {glue:text}`flattest:.0f` hidden layer the shares are {glue:text}`easy_flat:.0%` and
 # {glue:text}`hard_flat:.0%` (at least twice the latter must go to the bits of exclusive or); with {glue:text}`deepest:.0f` they are
 # {glue:text}`easy_deep:.0%` and {glue:text}`hard_deep:.0%`. Later layers drop what is no answer, and both features gain: of what the two have
 # together, exclusive or has {glue:text}`part_flat:.0%` in the former and {glue:text}`part_deep:.0%` in the latter. Under Adam,
