@@ -10,7 +10,7 @@ import pytest
 from whence.resources import project_root
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-if "PYTEST_XDIST_WORKER" in os.environ:  # who waits leaves its core to the other worker; benchmarks, alone, wait as users' threads do
+if "PYTEST_XDIST_WORKER" in os.environ:  # who waits leaves its core to the other worker; benchmarks wait as users' threads do
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 HEADER = "# %% [markdown]\n# # A question\n\n"

@@ -172,7 +172,7 @@ data = {
 data[10, "validation"] = points(TEN.values(), "validation")
 shape = tuple(data[10, "train"][0].shape[2:])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Images of the five tasks, of label 0 and of label 1 (two cues: what the cues say may differ).", "name": "fig-biases-images"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Permuted, no digit is left for the eye, though the pixels are the same; a fainter core is hardly seen below its shortcut. Images of the five tasks, of label 0 and of label 1 (two cues: what the cues say may differ).", "name": "fig-biases-images"}}
 shown = {name: data[10, "train"][0][i * n_seeds] for i, name in enumerate(TEN)}
 shown |= {name: data[2, "train"][0][i * n_seeds] for i, name in enumerate(TWO)}
 titles = {
@@ -372,7 +372,7 @@ reaches = {
     for how, by_name in near.items()
 }
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What each trained network takes together with one pixel (outlined), averaged over seeds: trained on the images, and on the same images with permuted pixels, in the coordinates that the network sees. The linear network takes nothing together and is left out.", "name": "fig-biases-fields"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The locally connected and the convolutional network take near pixels together, also where pixels are permuted; the fully connected one takes them from everywhere. What each trained network takes together with one pixel (outlined), averaged over seeds: trained on the images, and on the same images with permuted pixels, in the coordinates that the network sees. The linear network takes nothing together and is left out.", "name": "fig-biases-fields"}}
 nonlinear = list(ARCHITECTURES)[1:]
 middle = len(at) // 2 + shape[2] // 4
 one = tuple(at[middle].tolist())
@@ -707,7 +707,7 @@ def of_each(name):
     return dict(zip(ARCHITECTURES, ruler(name).T, strict=True))
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Six architectures, by the rulers of all three studies. Controls: reach and accuracy with permuted pixels; what the complex half alone would have allowed; the bias at equal contrast. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-biases-rulers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Every ruler tells some of the architectures apart; no two of them put the six in the same order, on average over seeds. Six architectures, by the rulers of all three studies. Controls: reach and accuracy with permuted pixels; what the complex half alone would have allowed; the bias at equal contrast. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-biases-rulers"}}
 PANELS = {
     "reach, pixels": ("reach", "reach, permuted"),
     "complexity at the start": ("complexity at the start", None),

@@ -165,7 +165,7 @@ report(
 # {glue:text}`two_deviations:.2f` bits ({glue:text}`two_deviations_nats:.2f` nats); counted, {glue:text}`two_deviations_counted:.2f`.
 # Below, there is nothing to count.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Bits against the loss to be reached, as a share of the mean loss of hypotheses that fit the training data: by the saddlepoint, by the published fit to a sample, and by counting the sample as far as it goes. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-bits-tail"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "As far as can be counted the three curves lie together; far below the mean loss the published fit finds fewer bits, on average. Bits against the loss to be reached, as a share of the mean loss of hypotheses that fit the training data: by the saddlepoint, by the published fit to a sample, and by counting the sample as far as it goes. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-bits-tail"}}
 shares = np.linspace(0.3, 1.05, 31)
 
 
@@ -215,7 +215,7 @@ plain = np.array([laws[s].bits(goal[s]) for s in seeds])
 quarter = np.array([needed(s, n_train // 4, 0) for s in seeds])
 noisy = np.array([needed(s, n_train, max(noise)) for s in seeds])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Bits to reach one and the same loss against the number of training images, with no, few and many noise coordinates appended to the inputs. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-bits-trends"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "More training images lower the bits that are needed, and coordinates of pure noise raise them, however many images there are. Bits to reach one and the same loss against the number of training images, with no, few and many noise coordinates appended to the inputs. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-bits-trends"}}
 curves(
     counts,
     {f"+ {extra} noise" if extra else "as it is": trend[extra] for extra in noise},
@@ -358,7 +358,7 @@ bits = {
     for name, score in scores.items()
 }
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Bits that each model class brings: those of its test loss among hypotheses that fit the training data. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-bits-classes"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Tree and ridge bring next to no bits; nearest neighbours bring no fewer than the networks, as far as the wide intervals tell. Bits that each model class brings: those of its test loss among hypotheses that fit the training data. Ticks are seeds, lines 95 % bootstrap intervals.", "name": "fig-bits-classes"}}
 dots(
     bits,
     "bits",

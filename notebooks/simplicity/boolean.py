@@ -224,7 +224,7 @@ print(f"ReLU: {three:.4f} is left in x0x1x2, {four:.4f} in x0x3x4x5")
 glue("leak_four", four)
 report("simplicity/relu-features-reach-least-degree-beyond-pairs", four)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Of a monomial and its product with a bit that is always 1, the share that goes to the product, against the monomial's degree: 0 is least degree. With a bias drawn as the weights are, ReLU features share the odd degrees from 3 on equally; the other two curves are for a bias of a third and of three times that size. Powers up to 6 know no degree above.", "name": "fig-boolean-shares"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "At odd degrees from 3 on ReLU features no longer prefer the smaller monomial, unless their bias is large; powers always prefer it. Of a monomial and its product with a bit that is always 1, the share that goes to the product, against the monomial's degree: 0 is least degree. With a bias drawn as the weights are, ReLU features share the odd degrees from 3 on equally; the other two curves are for a bias of a third and of three times that size. Powers up to 6 know no degree above.", "name": "fig-boolean-shares"}}
 unknown = torch.full((1,), torch.nan, dtype=torch.float64)
 degree_shares["power 6"] = torch.cat([degree_shares["power 6"], unknown])
 curves(
@@ -295,7 +295,7 @@ for name, f in {"smaller rate": slow[few], "larger rate": fast}.items():
         f"{name}: squared error where seen {missed.mean():.1e}, the pair {kept.mean():.3f}"
     )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What is left in the pair, which least degree sets to 0, against the number of bits: random features of infinite width in closed form, and trained perceptrons (MLP). All learn from every seen point. Band: 95 % bootstrap interval over seeds.", "name": "fig-boolean-leak"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "With more bits random features come nearer to least degree; trained perceptrons are further from it than ReLU features of as many bits. What is left in the pair, which least degree sets to 0, against the number of bits: random features of infinite width in closed form, and trained perceptrons (MLP). All learn from every seen point. Band: 95 % bootstrap interval over seeds.", "name": "fig-boolean-leak"}}
 axis = sorted({*kernel_bits, *mlp_bits})
 missing = torch.full((n_seeds,), torch.nan, dtype=torch.float64)
 curves(
@@ -394,7 +394,7 @@ ratio = price.sum(1) / worth.sum()
 glue("ratio_pvr", ratio.mean())
 report("simplicity/influence-is-the-holdout-error-of-a-perceptron", ratio)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Half the squared error over the influence of the bits that were frozen, 1 where the learner extends the function of least degree. Features are of infinite width and in closed form. Perceptron: every seed as a tick, the mean with its 95 % bootstrap interval.", "name": "fig-boolean-influence"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On retrieval and on the chain, bits taken together cost about their influence; on the staircase they cost random features far less. Half the squared error over the influence of the bits that were frozen, 1 where the learner extends the function of least degree. Features are of infinite width and in closed form. Perceptron: every seed as a tick, the mean with its 95 % bootstrap interval.", "name": "fig-boolean-influence"}}
 rows = {"retrieval, these bits": (ratio, errors["retrieval"][:, frozen_bits])}
 rows |= {
     f"retrieval, bit {bit}": (price[:, i] / worth[i], errors["retrieval"][:, [bit]])

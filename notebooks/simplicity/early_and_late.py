@@ -134,7 +134,7 @@ middle = len(scales) // 2
 glue("relevant", 3)
 glue("sparse_dimension", sparse_dimension)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on training data (both lie at the top) and on unseen data against training steps, for a sparse plane and for a dense one with a wide gap: the same change of bias, once for the better and once for the worse. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-grokking"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Long after both planes are fitted the bias changes, for the better on the sparse plane and for the worse on the dense one. Accuracy on training data (both lie at the top) and on unseen data against training steps, for a sparse plane and for a dense one with a wide gap. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-grokking"}}
 curves(
     moments,
     {
@@ -171,7 +171,7 @@ grows = [slope([log(a) for a in scales], row) for row in changed]
 glue("grows", sum(grows) / n_seeds)
 report("simplicity/grokking-waits-for-the-logarithm", grows)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on unseen data for the sparse plane, for three norms α of the first weights. Marked: log(α) / λ of each. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-scales"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The larger the norm of the first weights, the later unseen data are answered: the wait grows with its logarithm. Accuracy on unseen data for the sparse plane, for three norms α of the first weights. Marked: log(α) / λ of each. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-scales"}}
 curves(
     moments,
     {f"α = {a:g}": good[1, :, i] for i, a in enumerate(scales)},
@@ -249,7 +249,7 @@ _, sharp_without = followed(*calmed, slow, n_slow_steps, every * longer)
 spiky, sharp_fast = followed(x, y, fast, n_fast_steps, every)
 calm, _ = followed(*calmed, fast, n_fast_steps, n_fast_steps)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Largest eigenvalue of the Hessian while the network is trained, with the outliers and with them removed, at a small rate; and with them at the large one, at the same time (steps times rate). Marked: what the large rate can bear. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-sharpness"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Outliers make the loss sharper than the large rate can bear; at that rate itself sharpness settles at about the limit or below it. Largest eigenvalue of the Hessian while the network is trained, with the outliers and with them removed, at a small rate; and with them at the large one, at the same time (steps times rate). Marked: what the large rate can bear. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-sharpness"}}
 curves(
     every * fast * torch.arange(1, sharp.shape[1] + 1),
     {"outliers": sharp, "none": sharp_without, "large rate": sharp_fast},
@@ -268,7 +268,7 @@ glue("sharp_without", sharp_without[:, -1].mean())
 glue("sharper", (sharp[:, -1] / sharp_without[:, -1]).mean())
 report("simplicity/outliers-sharpen-the-loss", sharp[:, -1] / sharp_without[:, -1])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Training loss at the large rate, one seed: of all examples and of the two groups of outliers, after each step.", "name": "fig-early_and_late-spikes"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The losses of the two groups of outliers take turns until they rise together in a spike; without the outliers there is none. Training loss at the large rate, one seed: of all examples and of the two groups of outliers, after each step.", "name": "fig-early_and_late-spikes"}}
 curves(
     range(1, n_fast_steps + 1),
     {
@@ -390,7 +390,7 @@ with torch.no_grad():
     final = cross_entropy(networks(repeated[0]), repeated[1])
 final = final.unflatten(0, (-1, n_seeds)).cpu()
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Mean cosine distance between the gradients of mini-batches, at the same weights without and with dropout, along training without it. Marked: where early dropout ends. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-directions"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Dropout is not seen to make the gradients agree more: with and without it the intervals overlap at every step. Mean cosine distance between the gradients of mini-batches, at the same weights without and with dropout, along training without it. Marked: where early dropout ends. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-early_and_late-directions"}}
 curves(
     stops,
     {"no dropout": variance[0], "dropout": variance[1]},

@@ -192,7 +192,7 @@ table(
 # Biases are $U(-1, 1)$, weights $U(-s, s)$ with $s = \alpha \sqrt{6 / (n_{\text{in}} + n_{\text{out}})}$ and three hidden layers, as in
 # the paper; the same seed at another scale $\alpha$ is the same network with larger weights.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Untrained networks as pictures: the value of one random network of each activation on the square, by the scale α of its weights (below).", "name": "fig-random_networks-pictures"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Large weights turn smooth ramps into noise with sine and Gaussian, into thin rays with tanh, and into broad wedges with ReLU and GELU. Untrained networks as pictures: the value of one random network of each activation on the square, by the scale α of its weights (below).", "name": "fig-random_networks-pictures"}}
 
 
 def picture(activation, scale):
@@ -218,7 +218,7 @@ def sweep(s):
 swept = torch.stack([sweep(s) for s in tqdm(seeds, desc="scales")])
 by_scale = dict(zip(plain, swept[..., 0].unbind(1), strict=True))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fourier complexity, relative to white noise, against the scale of the weights: three hidden layers, biases as they are. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-scales"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Larger weights make tanh, Gaussian and sine networks far more complex; those of ReLU and GELU level off and stay simple. Fourier complexity, relative to white noise, against the scale of the weights: three hidden layers, biases as they are. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-scales"}}
 curves(
     scales,
     by_scale,
@@ -296,7 +296,7 @@ for a in tqdm(plain, desc="depths"):
     kinds = [{"activation": a, "depth": d, "scale": 3.0} for d in depths]
     by_depth[a] = frequencies(*kinds)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Fourier complexity against the number of hidden layers, at scale 3. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-depths"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "More layers make networks of every activation more complex on average, those of sine by far the most. Fourier complexity against the number of hidden layers, at scale 3. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-depths"}}
 curves(
     depths,
     by_depth,
@@ -323,7 +323,7 @@ for name, kind in tqdm(additions.items(), desc="additions"):
     found = frequencies(*kinds)
     added[name] = dict(zip(shown, found.T, strict=True))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "What an addition to every layer does to the Fourier complexity at scale 30, three hidden layers: layer normalisation before the activation, a residual connection around it, a sigmoid gate beside it. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-random_networks-additions"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Layer normalisation makes tanh and sine networks much simpler, but ReLU networks more complex; a skip around the activation simplifies all three on average. What an addition to every layer does to the Fourier complexity at scale 30, three hidden layers: layer normalisation before the activation, a residual connection around it, a sigmoid gate beside it. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-random_networks-additions"}}
 dots(
     added,
     "complexity, white noise = 1",
@@ -403,7 +403,7 @@ ratio = mean_frequency(spectra) / mean_frequency(predicted)
 glue("wide_error", abs(ratio.mean() - 1))
 report("simplicity/spectrum-of-the-wide-limit", ratio)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Power of the cosines along one axis: random ReLU networks, pooled, and the closed form of their infinitely wide limit (dashed). Band: 95 % bootstrap interval over seeds.", "name": "fig-random_networks-spectrum"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The spectrum of random ReLU networks follows that of the infinitely wide limit, which needs no network to be drawn, at all frequencies. Power of the cosines along one axis: random ReLU networks, pooled, and the closed form of their infinitely wide limit (dashed). Band: 95 % bootstrap interval over seeds.", "name": "fig-random_networks-spectrum"}}
 curves(
     range(1, n_side),
     {"networks": spectra[:, 1:, 0]},
@@ -478,7 +478,7 @@ def modulo(M, activation, inside=(1.0,)):
 easy, hard = (modulo(M, "relu")[:, 0] for M in (10, 4))
 tuned = modulo(4, "tanh", sum_prefactors)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on unseen pairs of the sum modulo 4 against the prefactor; the dotted line is the mean of the ReLU networks. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-modulo"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "With no prefactor are tanh networks clearly better than ReLU networks: the intervals over seeds are too wide. Accuracy on unseen pairs of the sum modulo 4 against the prefactor; the dotted line is the mean of the ReLU networks. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-modulo"}}
 curves(
     sum_prefactors,
     {"tanh": tuned[..., 2]},
@@ -570,7 +570,7 @@ def heard(part):
 
 chosen_on, learnt = heard("validation"), heard("test")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Which cue a tanh network has learnt, by its prefactor: correlation of its answer with the digit and with the colour, drawn apart, on test images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-cues"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "At small prefactors the answer is that of the colour alone; at larger ones the colour counts for less and the digit, on average, for more. Which cue a tanh network has learnt, by its prefactor: correlation of its answer with the digit and with the colour, drawn apart, on test images. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-cues"}}
 curves(
     cue_prefactors,
     {"digit": learnt[..., 0], "colour": learnt[..., 1]},
@@ -646,7 +646,7 @@ def by_gain(activation, depth=speaker_depth):
 loud = {a: by_gain(a) for a in tqdm(voices, desc="transformers")}
 deeper = loud["tanh"] - by_gain("tanh", 2)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Complexity of what untrained transformers say, relative to random tokens, against the gain of their layer normalisations. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-transformers"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A larger gain makes what transformers say more complex, on average with every activation; the intervals of most activations overlap. Complexity of what untrained transformers say, relative to random tokens, against the gain of their layer normalisations. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-transformers"}}
 curves(
     gains,
     loud,
