@@ -172,7 +172,7 @@ data = {
 data[10, "validation"] = points(TEN.values(), "validation")
 shape = tuple(data[10, "train"][0].shape[2:])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Permuted, no digit is left for the eye, though the pixels are the same; a fainter core is hardly seen below its shortcut. Images of the five tasks, of label 0 and of label 1 (two cues: what the cues say may differ).", "name": "fig-biases-images"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Permuted, no digit is left for the eye, though the pixels are the same; a fainter core is hardly seen below its shortcut. Images of four tasks, nine of each (two cues: what the cues say may differ).", "name": "fig-biases-images"}}
 shown = {name: data[10, "train"][0][i * n_seeds] for i, name in enumerate(TEN)}
 shown |= {name: data[2, "train"][0][i * n_seeds] for i, name in enumerate(TWO)}
 titles = {

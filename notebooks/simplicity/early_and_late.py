@@ -192,8 +192,8 @@ glue("forgotten", bad[1, :, 0, -1].mean())
 report("simplicity/misgrokking", known - bad[1, :, 0, -1])
 
 # %% [markdown]
-# On the sparse plane unseen data are answered with {glue:text}`before:.0%` after the first step, all but at chance, while every
-# training example is. The time of the change grows by {glue:text}`grows:.2f` for each unit of $\log \alpha$, in units of
+# On the sparse plane unseen data are answered with {glue:text}`before:.0%` after the first step, little better than by chance,
+# while every training example is. The time of the change grows by {glue:text}`grows:.2f` for each unit of $\log \alpha$, in units of
 # $1 / \lambda$ (time being steps times rate), where the theory says 1. The change itself
 # takes about as long for each ({numref}`fig-early_and_late-scales`), so it is sharp only beside the waiting time, for large $\alpha$: the theory is
 # about that limit.

@@ -323,11 +323,12 @@ for name, kind in tqdm(additions.items(), desc="additions"):
     found = frequencies(*kinds)
     added[name] = dict(zip(shown, found.T, strict=True))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Layer normalisation makes tanh and sine networks much simpler, but ReLU networks more complex; a skip around the activation simplifies all three on average. What an addition to every layer does to the Fourier complexity at scale 30, three hidden layers: layer normalisation before the activation, a residual connection around it, a sigmoid gate beside it. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-random_networks-additions"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Layer normalisation makes tanh and sine networks much simpler, but ReLU networks more complex; a skip around the activation simplifies all three on average. What an addition to every layer does to the Fourier complexity at scale 30, three hidden layers: layer normalisation before the activation, a residual connection around it or around the whole layer, a sigmoid gate beside it. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-random_networks-additions"}}
 dots(
     added,
     "complexity, white noise = 1",
-    alt="Four rows, as it is, normalised, residual and gated, with dots for ReLU, tanh and sine: complexity relative to white noise.",
+    alt="Five rows, as it is, normalised, a skip around the activation, one around the layer, and gated, with dots for ReLU, tanh and sine: "
+    "complexity relative to white noise.",
 )
 
 # %%
@@ -478,7 +479,7 @@ def modulo(M, activation, inside=(1.0,)):
 easy, hard = (modulo(M, "relu")[:, 0] for M in (10, 4))
 tuned = modulo(4, "tanh", sum_prefactors)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "With no prefactor are tanh networks clearly better than ReLU networks: the intervals over seeds are too wide. Accuracy on unseen pairs of the sum modulo 4 against the prefactor; the dotted line is the mean of the ReLU networks. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-modulo"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "At no prefactor are tanh networks clearly better than ReLU networks: the intervals over seeds are too wide. Accuracy on unseen pairs of the sum modulo 4 against the prefactor; the dotted line is the mean of the ReLU networks. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-random_networks-modulo"}}
 curves(
     sum_prefactors,
     {"tanh": tuned[..., 2]},
