@@ -250,7 +250,7 @@ paths = {k: (rows[0, :, at], along[k][0][:, at]) for k, rows in trained.items()}
 paths |= {k: (r[0, :, 0], biases(r, [main])[0][:, 0]) for k, r in depths.items()}
 ends = {k: path[1][..., -1] for k, path in paths.items()}  # (S, R)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Shortcut bias against updates at the largest availability ratio, for a shortcut somewhat less predictive than the core: networks of one hidden layer. 0 is the share of the best rule. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-time"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Whatever the network, the shortcut decides almost alone early in training, and most of that bias is gone by the last update. Shortcut bias against updates at the largest availability ratio, for a shortcut somewhat less predictive than the core: networks of one hidden layer. 0 is the share of the best rule. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-time"}}
 curves(
     moments,
     {k: paths[k][1][:, -1] for k in kinds},
@@ -276,7 +276,7 @@ peak = paths["linear"][1][:, -1].amax(-1)
 glue("linear_peak", peak.mean())
 report("shortcut/linear-bias-is-a-transient", peak - ends["linear"][:, -1])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Shortcut bias after the last update, by availability ratio and network. At ratio 1 neither cue is more available: the control. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-availability-end"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Linear networks end alike at every ratio; on average only ReLU with one hidden layer ends more biased at the largest ratio than at ratio 1. Shortcut bias after the last update, by availability ratio and network. At ratio 1 neither cue is more available: the control. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-availability-end"}}
 dots(
     {
         f"ratio {r:g}": {k: ends[k][:, i] for k in ends}
@@ -321,7 +321,7 @@ for k, path in paths.items():
     share = matched(path, level)[1].double().mean(0).tolist()
     print(f"{k}: share that reaches it, by ratio: {[round(v, 2) for v in share]}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Shortcut bias at matched training loss, at the largest ratio: against how far the loss is above that of the best rule on the same examples. Training runs from right to left. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-loss"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Nearest to the best rule's loss the ReLU network is more biased than the linear one on average, and the linear one is still biased. Shortcut bias at matched training loss, at the largest ratio: against how far the loss is above that of the best rule on the same examples. Training runs from right to left. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-loss"}}
 curves(
     excesses[::-1],
     {k: by_loss[k].flip(-1) for k in paths},
@@ -366,7 +366,7 @@ glue("weak_signed", both["ReLU"][1].mean())
 lower = design(shortcuts[0], 1.0)
 glue("weak_best", linear_reliance(lower.optimum.weights, lower.means).shortcut)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Bias after training with the least predictive shortcut at the largest ratio: as published, of absolute values, and of the signed reliances. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-availability-signed"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A weak shortcut leaves little bias: with signs no network departs from the best rule beyond its interval, without signs only ReLU does, and downwards. Bias after training with the least predictive shortcut at the largest ratio: as published, of absolute values, and of the signed reliances. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-availability-signed"}}
 dots(
     {k: {"unsigned": b[0], "signed": b[1]} for k, b in both.items()},
     "shortcut bias after training",
@@ -451,7 +451,7 @@ glue("linear_kernel_end", leaning["linear kernel"][:, -1, -1].mean())
 print(report("shortcut/tangent-kernel-decides-as-the-network", last))
 report("shortcut/tangent-kernel-ends-biased", final[:, -1] - final[:, 0])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Shortcut bias along time at the middle ratio: of the exact tangent-kernel predictors and of a wide ReLU network trained for as long. Time is rate times updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-kernel"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The ReLU kernel tells the wide network's bias at all times, and the linear kernel nearly the same: all fall alike as training goes on. Shortcut bias along time at the middle ratio: of the exact tangent-kernel predictors and of a wide ReLU network trained for as long. Time is rate times updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-availability-kernel"}}
 middle = len(ratios) // 2
 curves(
     times[:-1],

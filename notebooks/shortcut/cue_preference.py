@@ -132,7 +132,7 @@ table(
     ".3f",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "On the diagonal all cues are at the label's level, three images of each label; off it they are at odds. Faint colours still differ, by a tenth; grey sprites have none. Size is how many pixels a sprite covers, equal for all shapes; all are turned by no more than a quarter turn, and places say nothing.", "name": "fig-cue-sprites"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Training sprites of one label share colour, shape, size and tilt, so nothing in them says which cue is meant. On the diagonal three images of each label; off it the cues are at odds. Faint colours still differ, by a tenth; grey sprites have none. Size is how many pixels a sprite covers, equal for all shapes; all are turned by no more than a quarter turn, and places say nothing.", "name": "fig-cue-sprites"}}
 some = pool(full, "train", n_train)
 chosen = some.y[0].argsort(stable=True)[: 3 * (n_train // 3)].reshape(3, -1)[:, :3]
 rows = {"on the diagonal, by label": some.x[0, chosen.flatten()]}
@@ -268,7 +268,7 @@ def followed(saturation, alt):
     )
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on each cue off the diagonal, after training on four cues of equal value. The dotted line is the floor of equation (1): what a network scores that goes by another cue. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-preference"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Of four cues of equal value all three networks take colour and leave the others near the floor. Accuracy on each cue off the diagonal, after training on four cues of equal value. The dotted line is the floor of equation (1): what a network scores that goes by another cue. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-preference"}}
 followed(
     full,
     alt="Accuracy on colour, shape, scale and orientation off the diagonal for a perceptron, a CNN and a ViT, with the floor as a line.",
@@ -297,7 +297,7 @@ print(report("shortcut/what-is-not-used-is-at-the-floor", farthest))
 ahead = over_networks(full, lambda a: lead(a, "colour"), least)
 report("shortcut/colour-leads", ahead)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same without colour: grey sprites, three cues. With fewer cues the floor is lower. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-grey"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Without colour all three networks follow scale most, and which of shape and orientation comes next is open. The same without colour: grey sprites, three cues. With fewer cues the floor is lower. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-grey"}}
 followed(
     grey,
     alt="Accuracy on shape, scale and orientation off the diagonal of grey sprites for a perceptron, a CNN and a ViT.",
@@ -382,7 +382,7 @@ moved_by = moved_by - over_networks(faint, lambda a: a[:, 0], mean)
 print(report("shortcut/faint-colour-loses-its-lead", loses))
 report("shortcut/salience-moves-preference", moved_by)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy of the perceptron on each cue off the diagonal, against the saturation of the colours it was trained and tested on. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-salience"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "With full colours the perceptron goes by colour; at every fainter saturation tried it follows scale most. Accuracy of the perceptron on each cue off the diagonal, against the saturation of the colours it was trained and tested on. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-salience"}}
 curves(
     scale_of,
     {cue: swept[:, k] for k, cue in enumerate(cues)},
@@ -399,7 +399,7 @@ curves(
 # Counter-examples are images off the diagonal labelled by one cue, added to the {glue:text}`n_train:.0f` on it. Nearly a third of them
 # say nothing against colour, as it agrees with their cue by chance.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on the cue by which counter-examples are labelled, against how many there are beside the images on the diagonal; perceptrons. Of colour it is high from the start. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-turned"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A hundred counter-examples turn perceptrons to scale almost wholly, to shape less, to orientation least; with many more they follow any cue. Accuracy on the cue by which counter-examples are labelled, against how many there are beside the images on the diagonal; perceptrons. Of colour it is high from the start. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-turned"}}
 curves(
     counters,
     {
@@ -471,7 +471,7 @@ def climb(weights, stack, saturation=full):
 rises = {cue: climb(stack.weights, stack) for cue, stack in biased.items()}
 faint_rise = climb(faded.weights, faded, faint)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Rise of the loss on the diagonal under noise relative to each layer: of perceptrons biased to one cue each, and of those biased to faint colour, on faint sprites. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-flatness"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "After equal updates and under strong noise, solutions biased to colour are the flattest and those biased to faint colour the sharpest, on average over seeds. Rise of the loss on the diagonal under noise relative to each layer: of perceptrons biased to one cue each, and of those biased to faint colour, on faint sprites. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-flatness"}}
 curves(
     radii,
     rises | {"faint colour": faint_rise},
@@ -608,7 +608,7 @@ for cue, stack in tqdm(biased.items(), "again"):
     steps = returned(stack.weights, [0.0, far], noise("basin"), again(stack), judge)
     fallen[cue] = steps  # (S, 2, K)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Which cue perceptrons go by that were biased to one, after training again on equal cues: from where they were, and moved by the largest radius first. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-basin"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Trained again on equal cues, perceptrons biased to colour stay with it; the others end between their own cue and colour, moved or not. Which cue perceptrons go by that were biased to one, after training again on equal cues: from where they were, and moved by the largest radius first. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-basin"}}
 dots(
     {
         f"from {cue}": {
@@ -685,7 +685,7 @@ paths = {cue: join(cue) for cue in tqdm(rest, "curves")}
 won = {cue: (p[:, :, 0] > p[:, :, cues.index(cue)]).double().mean(1) for cue, (_, _, p) in paths.items()}  # fmt: skip
 heights = {cue: (barrier(a), barrier(b)) for cue, (a, b, _) in paths.items()}
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy on colour along the fitted curves, from the perceptron biased to another cue (0) to the one biased to colour (1). Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-curves"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "From any other cue the curve turns to colour well before halfway, so that colour decides on most of it. Accuracy on colour along the fitted curves, from the perceptron biased to another cue (0) to the one biased to colour (1). Bands: 95 % bootstrap intervals over seeds.", "name": "fig-cue-curves"}}
 curves(
     [i / (n_points - 1) for i in range(n_points)],
     {f"from {cue}": paths[cue][2][:, :, 0] for cue in rest},

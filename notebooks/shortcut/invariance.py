@@ -359,7 +359,7 @@ tune = outside(tuned[:, 0, -1, 3:])
 thinned = outside(dropped["rich"][:, -1, 3:])
 report("shortcut/large-dropout-keeps-rich-features", thinned - tune)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Accuracy in the test environment after the last update, against how many of the updates were ERM before the penalty of IRM came in; one curve a weight. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-pretraining"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "ERM before the penalty makes no certain difference here; however long it is, IRM stays below what shape alone would give. Accuracy in the test environment after the last update, against how many of the updates were ERM before the penalty of IRM came in; one curve a weight. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-pretraining"}}
 curves(
     starts,
     {
@@ -374,7 +374,7 @@ curves(
     ylim=(0, 1),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The same runs under three rules: accuracy in the test environment, weight, pre-training and stopping chosen by validation images of the training domains, of a training domain left out, or of the test environment itself. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-invariance-rules"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Chosen by training images IRM and vREx are no better than ERM; the same runs look far better once the test environment chooses. The same runs under three rules: accuracy in the test environment, weight, pre-training and stopping chosen by validation images of the training domains, of a training domain left out, or of the test environment itself. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-invariance-rules"}}
 dots(
     {
         kind: {rule: told[kind, rule] for rule in RULES}
@@ -385,7 +385,7 @@ dots(
     reference=(0.75, "shape alone"),
 )  # fmt: skip
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Along training by IRM: from random weights and as a linear head on frozen rich features at one weight of the penalty, and from a perfect start (a network trained where colour says nothing) at the largest weight for twice as many updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "None of the three starts ends certainly away from guessing; on average the frozen rich features gain along the way and the others lose. Along training by IRM: from random weights and as a linear head on frozen rich features at one weight of the penalty, and from a perfect start (a network trained where colour says nothing) at the largest weight for twice as many updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
 shares = [(i + 1) / n_looks for i in range(n_looks)]
 at = METHODS.index(("IRM", main, 0))
 curves(
