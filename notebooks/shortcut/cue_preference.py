@@ -297,7 +297,7 @@ print(report("shortcut/what-is-not-used-is-at-the-floor", farthest))
 ahead = over_networks(full, lambda a: lead(a, "colour"), least)
 report("shortcut/colour-leads", ahead)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Without colour all three networks follow scale most, and which of shape and orientation comes next is open. The same without colour: grey sprites, three cues. With fewer cues the floor is lower. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-grey"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Without colour all three networks follow scale most, and shape and orientation much less. The same without colour: grey sprites, three cues. With fewer cues the floor is lower. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-cue-grey"}}
 followed(
     grey,
     alt="Accuracy on shape, scale and orientation off the diagonal of grey sprites for a perceptron, a CNN and a ViT.",

@@ -332,7 +332,7 @@ print(report("shortcut/sign-turns-with-what-the-pixels-show", lesser))
 ended = last("shortcut larger") - last("equal")
 report("shortcut/footprint-bias-outlasts-training", ended)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The larger the shortcut's sprite beside the core's, the larger the bias: clearly for the fully connected network and the transformer, on average for the convolutional one. Shortcut bias at equal training loss, by which sprite is larger, and network. In the last row the two cues have changed their lines of colours: its large and small sprite look as those of the first row do. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-footprint"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The larger the shortcut's sprite beside the core's, the larger the bias, on average over seeds and in all three networks. Shortcut bias at equal training loss, by which sprite is larger, and network. In the last row the two cues have changed their lines of colours: its large and small sprite look as those of the first row do. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-footprint"}}
 dots(
     {
         k: {kind: matched(k, kind) for kind in kinds if (kind, k) in trained}
@@ -383,7 +383,7 @@ report("shortcut/footprint-counts-before-photographs", added["before photographs
 longer = later["before photographs"] - later["footprint"]
 report("shortcut/photographs-keep-the-preference-longer", longer)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "At equal loss every knob adds bias on average; after the last update it is certain only before textures and photographs. What a knob adds to the shortcut bias of the convolutional network, over the same scene at equal availability: at equal training loss, and after the last update. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-knobs"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "At equal loss every knob adds bias on average; after the last update a larger footprint still does before textures and photographs, but not on an empty background. What a knob adds to the shortcut bias of the convolutional network, over the same scene at equal availability: at equal training loss, and after the last update. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-knobs"}}
 dots(
     {k: {"at equal loss": added[k], "after training": later[k]} for k in pairs},
     "shortcut bias, less that at equal availability",
@@ -441,7 +441,7 @@ both = {
 lower = torch.minimum(*both.values())
 report("shortcut/ground-whichever-predicts-better", lower)
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "The network goes mostly by the ground, which predicts less well, in every seed; where the ground is faded seeds spread too far to tell. Shortcut bias of the convolutional network on digits over grounds, at equal training loss and after the last update: 0 is the best rule, which goes by the digit alone, 2 would go by the ground alone. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-digits"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On average over seeds the network goes mostly by the ground, though it predicts less well; where the ground is faded, seeds differ widely. Shortcut bias of the convolutional network on digits over grounds, at equal training loss and after the last update: 0 is the best rule, which goes by the digit alone, 2 would go by the ground alone. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-images-digits"}}
 dots(
     {k: {"at equal loss": at_loss[k], "after training": at_end[k]} for k in knobs},
     "shortcut bias",

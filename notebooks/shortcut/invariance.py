@@ -385,7 +385,7 @@ dots(
     reference=(0.75, "shape alone"),
 )  # fmt: skip
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "None of the three starts ends certainly away from guessing; on average the frozen rich features gain along the way and the others lose. Along training by IRM: from random weights and as a linear head on frozen rich features at one weight of the penalty, and from a perfect start (a network trained where colour says nothing) at the largest weight for twice as many updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "None of the three starts ends certainly above guessing; on average the frozen rich features gain along the way and the others lose. Along training by IRM: from random weights and as a linear head on frozen rich features at one weight of the penalty, and from a perfect start (a network trained where colour says nothing) at the largest weight for twice as many updates. Bands: 95 % bootstrap intervals over seeds.", "name": "fig-invariance-decay"}}
 shares = [(i + 1) / n_looks for i in range(n_looks)]
 at = METHODS.index(("IRM", main, 0))
 curves(

@@ -396,7 +396,7 @@ pair = [worst("background", rarer, name) for name in ("DFR", "Group DRO")]
 print(report("shortcut/the-weighted-average-hides-it", usual - lowest))
 report("shortcut/backgrounds-tell-the-same", pair[0] - pair[1])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Only twins in the other colour bring the worst group certainly above guessing; DFR comes next on average, and remedies told nothing stay below guessing. Coloured digits: worst-group accuracy by remedy and by correlation of colour and label, settings chosen on the training domain. Group reweighting and Group DRO refuse the training set in which two groups have no members. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-remedies-colour"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Twins in the other colour bring the worst group far above guessing at every correlation; DFR comes next on average, and remedies told nothing stay below guessing. Coloured digits: worst-group accuracy by remedy and by correlation of colour and label, settings chosen on the training domain. Group reweighting and Group DRO refuse the training set in which two groups have no members. Ticks: seeds; lines: 95 % bootstrap intervals.", "name": "fig-remedies-colour"}}
 ORDER = list(dict.fromkeys(name for _, _, name in scores))
 
 
@@ -419,7 +419,7 @@ dots(
     reference=(0.5, "guessing"),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Here, too, only twins before the other texture are certainly above guessing; mirrored twins are below ERM, and the intervals of all others overlap with ERM's. Sprites on textures: the same for two shapes before two backgrounds. The translator renders each sprite before the other texture.", "name": "fig-remedies-background"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "On average twins before the other texture are best here, too, at every correlation, and DFR next; mirrored twins fall below ERM. Sprites on textures: the same for two shapes before two backgrounds. The translator renders each sprite before the other texture.", "name": "fig-remedies-background"}}
 dots(
     by_correlation("background"),
     "worst-group accuracy",
