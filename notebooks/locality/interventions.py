@@ -137,7 +137,7 @@ def images(s):
 data = {s: images(s) for s in seeds}
 kinds = list(data[seed])
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "With scrambled phases (fifth row) mean and covariance stay, and nothing is left to recognise. The same images, edited (of the first sixty those with most contrast). The third row is the first with its pixels moved; the fifth has no more in common with it than mean and covariance. Whitened pixels are shown at a quarter of their contrast.", "name": "fig-kinds"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "With scrambled phases (fifth row) mean and covariance stay, and nothing is left to recognise. The same images, edited (of the first sixty those with most contrast). The third row is the first with its pixels moved; the fifth has only mean and covariance in common with the first. Whitened pixels are shown at a quarter of their contrast.", "name": "fig-kinds"}}
 contrast = data[seed]["plain"]["test"][:60].std((1, 2, 3))
 eight = contrast.argsort(descending=True)[:8]
 shown = {kind: data[seed][kind]["test"][eight].cpu() for kind in kinds}
