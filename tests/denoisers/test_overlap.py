@@ -76,6 +76,13 @@ def test_any_layout_and_dtype_of_pool_will_do(layout):
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0])
+def test_questions_may_lie_in_memory_as_they_like(sigma):
+    pool, y = case(20, 3, sigma)
+    for other in (y.to(memory_format=torch.channels_last), y.mT.contiguous().mT, y[:1].expand(2, -1, -1, -1)):
+        torch.testing.assert_close(PSPC(pool, 3)(other, sigma).double(), PSPC(pool, 3)(other.double(), sigma), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 1.0])
 def test_details_are_found_along_with_the_same_answer(sigma):
     pool, y = case(20, 3, sigma)
     detailed = PSPC(pool, 4, 7).posterior(y, sigma)

@@ -142,7 +142,7 @@ def averaged(
     """
     b, _, h, w = y.shape
     lines, across = h - k + 1, w - k + 1
-    asked, bits = y.double().flatten(2).numpy(), (-BITS / (2 * sigma**2)).numpy()
+    asked, bits = y.double().flatten(2).contiguous().numpy(), (-BITS / (2 * sigma**2)).numpy()
     peaks, totals = np.full((b, lines * w), -1e300), np.zeros((b, lines * w))
 
     def chunks() -> Iterator[np.ndarray]:
