@@ -1,7 +1,7 @@
 """Masked softmaxes in float32, each with a bound on what rounding may have done to it; those in doubt are done again.
 
 Logits are those of the expanded square, (y.c - |c|^2 / 2) / sigma^2 over the inputs that an output hears, with the pool's mean
-taken from y and c. |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
+taken from y and c (where outputs hear few inputs, direct squares of those alone are faster: see heard.py). |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
 queries and a chunk of the pool. They are in bits (times log2 e), since exp2 is the faster exponential. What is in doubt, where
 pixels are far from the pool's mean and noise is low, is done again query by query from direct squares, which nothing cancels in,
 and in float64 if that is not enough. See rounding.py for the bounds.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,6 +20,9 @@ from torch import Tensor
 from whence.denoisers.gemm import product
 from whence.denoisers.rounding import doubtful, expanded, squared
 from whence.denoisers.tiles import Tile, cut
+
+if TYPE_CHECKING:
+    from whence.denoisers.heard import Heard
 
 BITS = math.log2(math.e)
 FLOOR = -100.0  # bits below the peak, where candidates no longer weigh, and exp2 is still fast: it is not where it underflows
@@ -117,8 +120,25 @@ class Masked(NamedTuple):
         """Every query's answers to all outputs, tile by tile, float32 where that will do and float64 where not."""
         state = self._expanded(tiles)
         outputs = torch.cat([tile.outputs for tile in tiles])
-        doubt = self._doubts(tiles, state)
-        for dtype in (torch.float32, torch.float64):
+        return self._certain(state, self._doubts(tiles, state), outputs, mask, (torch.float32, torch.float64))
+
+    def listed(self, heard: Heard, mask: Bool[Tensor, "d d"]) -> Sums:
+        """The same from lists of what is heard, outputs in their order."""
+        state = heard.sums(self.pool, self.query, self.centre, self.variance, self.chunk, self.detailed)
+        delta = squared(state.peak / BITS, heard.number)
+        doubt = doubtful(delta, state.deviation, state.total, self.reach, self.detailed)
+        return self._certain(state, doubt, torch.arange(len(mask)), mask, (torch.float64,))
+
+    def _certain(
+        self,
+        state: Sums,
+        doubt: Bool[Tensor, "q t"],
+        outputs: Int[Tensor, " t"],
+        mask: Bool[Tensor, "d d"],
+        dtypes: tuple[torch.dtype, ...],
+    ) -> Sums:
+        """What is in doubt done again from direct squares, in one dtype after the other until it is certain."""
+        for dtype in dtypes:
             who, where = doubt.nonzero().unbind(1)
             if len(who) == 0:
                 break

@@ -12,8 +12,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from whence.denoisers.compiled import looped
 from whence.denoisers.fast import Masked, Sums
 from whence.denoisers.gemm import unrounded
+from whence.denoisers.heard import SOME, Heard
 from whence.denoisers.local import (
     HELD,
     LocalPosterior,
@@ -38,6 +40,7 @@ SIDE = 8  # of the squares of outputs that the exact path takes together
 EXACT, FAST = 128, 1024  # images of the pool at a time, unless told
 NAMES = ("mean", "entropy", "total", "heaviest")
 KEPT = 16  # masks kept, one per noise level
+SUMS = 16  # numbers that lists hold for an output of a query
 
 
 def binarised(matrix: Float[Tensor, "d d"], threshold: float, scale: Scale = "row") -> Bool[Tensor, "d d"]:
@@ -104,6 +107,7 @@ class PCALocality:
     nearest: int | None = None
     _masks: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tiles: dict[tuple[float, int], list[Tile]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _heard: dict[float, Heard | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_pool(self.pool, 1 if self.chunk is None else self.chunk)
@@ -200,10 +204,21 @@ class PCALocality:
             self._tiles[sigma, b] = tiling(self.mask(sigma), self.pool.shape[1:], b)
         return self._tiles[sigma, b]
 
+    def _lists(self, sigma: float) -> Heard | None:
+        """What outputs hear as lists, where there are loops for them and they hear few; made once for a noise level."""
+        if sigma not in self._heard:
+            while len(self._heard) >= KEPT:
+                self._heard.pop(next(iter(self._heard)))
+            self._heard[sigma] = Heard.of(self.mask(sigma)) if looped(self.pool.device) else None
+        return self._heard[sigma]
+
     def _fast(self, y: Float[Tensor, "b c h w"], sigma: float, detailed: bool) -> LocalPosterior:
         """In float32, where that is certain to do."""
         if not detailed and self._plain and bool(self.mask(sigma).all()):
             return self._whole(y, sigma)
+        if (lists := self._lists(sigma)) is not None:
+            size = max(1, HELD["cpu"] // (SUMS * y[0].numel()))
+            return join([self._solve(part, sigma, lists, self.chunk or SOME, detailed) for part in y.split(size)], y.dtype)
         chunk = min(self.chunk or FAST, len(self.pool))
         tiles = self._tiling(sigma, len(y))
         size = max(1, HELD.get(y.device.type, HELD["other"]) // (chunk * max(len(tile.outputs) for tile in tiles)))
@@ -225,13 +240,14 @@ class PCALocality:
         mean = torch.stack([member(y, sigma * self.temperature**0.5) for member in self._optimal]).mean(0)
         return LocalPosterior(mean, torch.zeros_like(y), torch.zeros_like(y, dtype=torch.int64))
 
-    def _solve(self, y: Tensor, sigma: float, tiles: list[Tile], chunk: int, detailed: bool) -> LocalPosterior:
+    def _solve(self, y: Tensor, sigma: float, parts: list[Tile] | Heard, chunk: int, detailed: bool) -> LocalPosterior:
         mixtures: list[Sums] = []
         for _, pool in self._batches(self.pool.flatten(1)):
             masked = Masked(pool, y.flatten(1), *self._centre, self.temperature * sigma**2, chunk, detailed)
-            mixtures.append(masked.solved(tiles, self.mask(sigma)))
+            mask = self.mask(sigma)
+            mixtures.append(masked.listed(parts, mask) if isinstance(parts, Heard) else masked.solved(parts, mask))
         starts = [start for start, _ in self._batches(self.pool)]
-        back = torch.cat([tile.outputs for tile in tiles]).argsort()
+        back = slice(None) if isinstance(parts, Heard) else torch.cat([tile.outputs for tile in parts]).argsort()
         means, entropies, totals, images = (torch.stack([getattr(state, name) for state in mixtures])[..., back] for name in NAMES)
         images = images + torch.tensor(starts, device=y.device)[:, None, None]
         mean = means.mean(0) + self._centre[0]
