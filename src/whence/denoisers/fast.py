@@ -1,8 +1,8 @@
 """Masked softmaxes in float32, each with a bound on what rounding may have done to it; those in doubt are done again.
 
 Logits are those of the expanded square, (y.c - |c|^2 / 2) / sigma^2 over the inputs that an output hears, with the pool's mean
-taken from y and c (where outputs hear few inputs, direct squares of those alone are faster: see heard.py). |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
-queries and a chunk of the pool. They are in bits (times log2 e), since exp2 is the faster exponential. What is in doubt, where
+taken from y and c. |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
+queries and a chunk of the pool; a processor takes direct squares where outputs hear few inputs (see heard.py). They are in bits (times log2 e), since exp2 is the faster exponential. What is in doubt, where
 pixels are far from the pool's mean and noise is low, is done again query by query from direct squares, which nothing cancels in,
 and in float64 if that is not enough. See rounding.py for the bounds.
 """
