@@ -2,9 +2,10 @@
 
 Logits are those of the expanded square, (y.c - |c|^2 / 2) / sigma^2 over the inputs that an output hears, with the pool's mean
 taken from y and c. |y|^2 is the same for all candidates and cancels. So one matrix product does a tile of outputs for all
-queries and a chunk of the pool; a processor takes direct squares where outputs hear few inputs (see heard.py). They are in bits (times log2 e), since exp2 is the faster exponential. What is in doubt, where
-pixels are far from the pool's mean and noise is low, is done again query by query from direct squares, which nothing cancels in,
-and in float64 if that is not enough. See rounding.py for the bounds.
+queries and a chunk of the pool; a processor takes direct squares where outputs hear few inputs (see heard.py). They are in bits
+(times log2 e), since exp2 is the faster exponential. What is in doubt, where pixels are far from the pool's mean and noise is low,
+is done again query by query from direct squares, which nothing cancels in, and in float64 if that is not enough. See rounding.py
+for the bounds.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ FEW = 256  # inputs an output hears on average, up to which lists are faster tha
 
 
 class Heard(NamedTuple):
-    """For each output where what it hears begins in a list of inputs, and ends, filled up to fours by a silent one; their number."""
+    """For each output where what it hears begins in a list of inputs, and ends, in fours with a silent one; their number."""
 
     starts: Int64[np.ndarray, " d+1"]
     inputs: Int64[np.ndarray, " i"]
