@@ -19,6 +19,7 @@ from whence.denoisers.gemm import product
 ROUNDS = 3
 UNIT = 500e9  # products a second on two cores, the unit of the targets
 SIDE = 2048
+PAUSE = 0.02  # seconds before a call: threads of the one before then sleep, and none pays for another's waiting
 LINES: list[str] = []
 
 
@@ -75,6 +76,7 @@ def alternating(benchmark, calls: list[Callable[[], object]], rounds: int) -> tu
 
     def measured() -> None:
         for call, times in zip(calls, seconds, strict=True):
+            time.sleep(PAUSE)
             start = time.process_time()
             call()
             times.append((time.process_time() - start) / torch.get_num_threads())

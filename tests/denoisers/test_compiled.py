@@ -5,10 +5,11 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 import torch
 
-from whence.denoisers.compiled import FREE, compiled, looped, shared
+from whence.denoisers.compiled import FREE, compiled, laid, looped, shared
 
 
 def test_where_no_cache_can_be_written_the_loop_is_compiled_all_the_same(monkeypatch):
@@ -75,6 +76,22 @@ def test_a_forked_process_has_helpers_of_its_own():
     finally:
         torch.set_num_threads(before)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("wanted", [torch.float64, torch.float32])
+def test_numbers_are_laid_contiguously_whatever_they_were(dtype, wanted):
+    given = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(0)).to(dtype).permute(2, 0, 1).requires_grad_()
+    found = laid(given, wanted, 2)
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found[:4], given.detach().double().to(wanted).numpy(), strict=True)
+    np.testing.assert_array_equal(found[4:], np.zeros((2, 5, 3)))
+
+
+def test_what_lies_contiguously_is_not_copied():
+    given = torch.zeros(3, 4)
+    assert np.shares_memory(laid(given, torch.float32), given.numpy())
+    assert not np.shares_memory(laid(given.T, torch.float32), given.numpy())
 
 
 def test_only_processors_have_loops():

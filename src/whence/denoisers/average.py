@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
-from torch.nn.functional import pad
 
-from whence.denoisers.compiled import compiled, shared
+from whence.denoisers.compiled import compiled, laid, shared
 from whence.denoisers.shortlist import Shortlist
 from whence.linalg import Softmax
 
@@ -188,18 +187,19 @@ def average(
     Products are as good as float32 sums over `block` pixels at a time. Images whose logits are all more than `audible` below the
     highest so far are passed over. Where only the nearest are wanted, not `averaged`, nothing is summed.
     """
-    b, d = y.shape
-    by_four = pad(y, (0, 0, 0, -b % 4)).contiguous()
-    asked = by_four.numpy(), y.double().square().sum(1).numpy(), (1 / (2 * level[:, 0].square())).numpy()
+    (b, d), queries, images = y.shape, laid(y, torch.float32), laid(x, torch.float32)
+    by_four = np.zeros((b + -b % 4, d), np.float32)
+    by_four[:b] = queries
+    asked = by_four, np.square(queries, dtype=np.float64).sum(1), (1 / (2 * level[:, 0].square())).numpy()
 
     def some(part: slice) -> tuple[Softmax, Shortlist]:
         few = min(k + 1, part.stop - part.start)
         peaks, totals, logs, heaviest = (np.full(b, value) for value in (LOWEST, 0.0, 0.0, 0))
         sums = np.zeros((len(by_four), d))
-        kept, images = np.full((b, few), LOWEST), np.zeros((b, few), np.int64)
-        found = (peaks, totals, logs, heaviest, sums, kept, images)
-        _average(*asked, x[part].numpy(), square[part].numpy(), first + part.start, SUMS * block, audible, averaged, *found)
-        m, s, e, index, v, logits, near = map(torch.from_numpy, found)
-        return Softmax(m, s, v[:b], e, index), Shortlist.of(logits, near, k)
+        kept, near = np.full((b, few), LOWEST), np.zeros((b, few), np.int64)
+        found = (peaks, totals, logs, heaviest, sums, kept, near)
+        _average(*asked, images[part], square[part].numpy(), first + part.start, SUMS * block, audible, averaged, *found)
+        m, s, e, index, v, logits, chosen = map(torch.from_numpy, found)
+        return Softmax(m, s, v[:b], e, index), Shortlist.of(logits, chosen, k)
 
     return reduce(lambda one, other: (one[0].merge(other[0]), one[1].merge(other[1], k)), shared(some, len(x)))

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-from whence.denoisers.compiled import compiled, shared
+from whence.denoisers.compiled import compiled, laid, shared
 from whence.denoisers.fast import Sums
 from whence.denoisers.scan import LEAST, ZERO, merge, weigh
 
@@ -108,11 +108,11 @@ def concentric(
     """
     (b, c, h, w), order = y.shape, np.argsort(windows)
     reaches = np.array([windows[i] // 2 for i in order])
-    asked = y.permute(0, 3, 2, 1).contiguous().numpy(), bits.numpy()
+    asked = laid(y.permute(0, 3, 2, 1), torch.float32), bits.numpy()
     peaks = np.full((w, b, len(windows), h), LEAST, np.float32)
     sums, heaviest = np.zeros((*peaks.shape, 2 + 2 * c)), np.zeros(peaks.shape, np.int64)
     for first in range(0, len(pool), chunk):
-        x = pool[first : first + chunk].float().permute(3, 2, 1, 0).contiguous().numpy()
+        x = laid(pool[first : first + chunk].permute(3, 2, 1, 0), torch.float32)
 
         def some(part: slice, x: np.ndarray = x, first: int = first) -> None:
             _columns(*asked, x, reaches, first, part.start, peaks[part], sums[part], heaviest[part])

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int64
 from torch import Tensor
 from torch.nn.functional import pad
 
-from whence.denoisers.compiled import compiled, shared
+from whence.denoisers.compiled import compiled, laid, shared
 from whence.denoisers.fast import BITS, Sums
 from whence.denoisers.scan import LEAST, ZERO, merge, weigh
 
@@ -65,7 +65,7 @@ class Heard(NamedTuple):
         peaks, sums = np.full((d, b), LEAST, np.float32), np.zeros((d, b, 4))
         heaviest = np.zeros((d, b), np.int64)
         for first in range(0, len(pool), chunk):
-            x = pad(pool[first : first + chunk].float().T, (0, 0, 0, 1)).contiguous().numpy()
+            x = laid(pool[first : first + chunk].T, torch.float32, 1)
 
             def some(part: slice, x: np.ndarray = x, first: int = first) -> None:
                 _outputs(x, asked, middle, bits, *self[:2], part.start, part.stop, first, detailed, peaks, sums, heaviest)

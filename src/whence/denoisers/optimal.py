@@ -176,11 +176,12 @@ class Optimal:
     def _looped(
         self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"], k: int, averaged: bool
     ) -> Iterator[tuple[Softmax, Shortlist]]:
-        """Chunk by chunk what the compiled loop finds."""
-        audible = NATS + math.log(len(self.pool))
-        for start in range(0, len(self.pool), self.chunk):
-            x, square = (whole[start : start + self.chunk] for whole in (self.pool, self._square))
-            yield average(y, level, x.flatten(1).float().contiguous(), square, start, BLOCK, audible, k, averaged)
+        """What the compiled loop finds: in one pass, or chunk by chunk where images have to be copied first."""
+        audible, as_is = NATS + math.log(len(self.pool)), self.pool.dtype == torch.float32 and self.pool.is_contiguous()
+        step = len(self.pool) if as_is else self.chunk
+        for start in range(0, len(self.pool), step):
+            x, square = (whole[start : start + step] for whole in (self.pool, self._square))
+            yield average(y, level, x.flatten(1), square, start, BLOCK, audible, k, averaged)
 
     def _coarse(self, y: Float[Tensor, "b d"], level: Float[Tensor, "b 1"]) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (index of the chunk's first image, images (m, d) in float32, logits (b, m) from products in float32)."""

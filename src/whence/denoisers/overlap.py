@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
-from whence.denoisers.compiled import compiled, shared
+from whence.denoisers.compiled import compiled, laid, shared
 from whence.denoisers.fast import BITS
 from whence.denoisers.scan import LOWEST, exp2
 
@@ -142,11 +142,11 @@ def averaged(
     """
     b, _, h, w = y.shape
     lines, across = h - k + 1, w - k + 1
-    asked, bits = y.double().flatten(2).contiguous().numpy(), (-BITS / (2 * sigma**2)).numpy()
+    asked, bits = laid(y.flatten(2), torch.float64), (-BITS / (2 * sigma**2)).numpy()
     peaks, totals = np.full((b, lines * w), -1e300), np.zeros((b, lines * w))
 
     def chunks() -> Iterator[np.ndarray]:
-        return (part.double().flatten(2).contiguous().numpy() for part in pool.split(chunk))
+        return (laid(part.flatten(2), torch.float64) for part in pool.split(chunk))
 
     def weigh(some: slice, x: np.ndarray) -> None:
         _totals(asked, x, bits, w, k, some.start, some.stop, peaks, totals)
