@@ -159,9 +159,10 @@ class Optimal:
         """
         own = y.detach().double().flatten(1).square().sum(1).sqrt()
         slack = (BLOCK + 3) * UNIT * own * self._reach[0] ** 0.5 / level.detach().flatten() ** 2
-        x = self.pool.flatten(1)[chosen.images].double()
-        logits = -(y.double().flatten(1)[:, None] - x).square().sum(2) / (2 * level.reshape(-1, 1) ** 2)
-        parts = (Softmax.start(one[None], values) for one, values in zip(logits, x, strict=True))
+        pool, parts = self.pool.flatten(1), list[Softmax]()
+        for one, noise, images in zip(y.double().flatten(1), level.flatten(), chosen.images, strict=True):  # so few stay near
+            x = pool[images].double()
+            parts.append(Softmax.start((one - x).square().sum(1)[None] / (-2 * noise**2), x))
         state = Softmax(*(torch.cat(column) for column in zip(*parts, strict=True)))
         state = state._replace(heaviest=chosen.images.gather(1, state.heaviest[:, None])[:, 0])
         return state, chosen.discarded(len(self.pool), state.total.detach(), slack)
