@@ -448,6 +448,7 @@ glue("validation_groups", n_validation)
 glue("sprites_dfr", pair[0].mean())
 glue("sprites_dro", pair[1].mean())
 glue("sprites_erm", worst("background", rarer, "ERM").mean())
+glue("sprites_mirror", worst("background", rarer, "mirrored twins").mean())
 
 # %% [markdown]
 # Told the group of every training image, reweighting comes to {glue:text}`weight_rare:.0%` in the worst group of coloured digits at 98 %, Group DRO to
@@ -465,7 +466,8 @@ glue("sprites_erm", worst("background", rarer, "ERM").mean())
 #
 # Sprites before textures are a milder case: a perceptron finds a texture about as hard to read as a shape. At 99.5 % ERM has
 # {glue:text}`sprites_erm:.0%` in its worst group there, DFR {glue:text}`sprites_dfr:.0%`, Group DRO {glue:text}`sprites_dro:.0%`: how much of a shortcut a
-# correlation makes depends on how [available](availability) the cue is.
+# correlation makes depends on how [available](availability) the cue is. A wrong translator harms, too: with mirrored twins it is
+# {glue:text}`sprites_mirror:.0%`. A mirror leaves the texture where it was and moves the shape, so that the texture is what image and twin share.
 
 # %% [markdown]
 # ## One table

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from whence.runs import execute, store
+from whence.runs import execute, kernel, store
 from whence.runs.execute import check_determinism, reason, run
 from whence.runs.job import plan
 
@@ -227,3 +227,13 @@ def test_threads_are_shared_among_the_workers(project, notebook):
     notebook("a", f"import os\nopen({str(project / 'threads')!r}, 'w').write(os.environ['OMP_NUM_THREADS'])")
     run([plan("locality/a")], n_workers=execute.cores() + 1)
     assert json.loads((project / "threads").read_text()) == 1
+
+
+@pytest.mark.parametrize(("given", "spins"), [(None, kernel.SPINS), ("7", "7")])
+def test_threads_that_wait_leave_their_core_unless_told_otherwise(project, notebook, monkeypatch, given, spins):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if given:
+        monkeypatch.setenv("GOMP_SPINCOUNT", given)
+    notebook("a", f"import os\nopen({str(project / 'spins')!r}, 'w').write(os.environ['GOMP_SPINCOUNT'])")
+    run([plan("locality/a")])
+    assert (project / "spins").read_text() == spins

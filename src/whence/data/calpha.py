@@ -41,8 +41,7 @@ def calpha(n: int, size: int, alpha: float, generator: Generator, decay: Decay =
     fine = FINE * size
     images = torch.empty(n, 1, size, size)
     for part in images.split(256):
-        drawn = [_draw(fine, generator) for _ in part]  # one by one: a prefix for every n
-        line, sheets, levels, top = (torch.stack(some) for some in zip(*drawn, strict=True))
+        line, sheets, levels, top = _draw(len(part), fine, generator)
         low, high = levels.sort(1).values[..., None, None].unbind(1)
         first, second = _stretch(_series(sheets, alpha + extra, 2)).unbind(1)
         dark, bright = low * first, high + (1 - high) * second  # in [0, low] and [high, 1]
@@ -87,11 +86,15 @@ def disc(numbers: Float[Tensor, "n 5"], size: int) -> Float[Tensor, "n 1 size si
     return (2 * (outside + (inside - outside) * covered) - 1)[:, None]
 
 
-def _draw(fine: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What one image is made of: white noise for the contour and both backgrounds, two levels, which background is on top."""
-    shapes = ((fine,), (2, fine, fine), (2,), ())
-    line, sheets, levels, top = (torch.rand(shape, generator=generator, dtype=torch.float64) for shape in shapes)
-    return line - 0.5, sheets - 0.5, levels, top < 0.5
+def _draw(n: int, fine: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What images are made of: white noise for contours and both backgrounds, two levels, which background is on top.
+
+    The numbers of one image follow one another, so that a shorter draw begins a longer one.
+    """
+    sizes = (fine, 2 * fine**2, 2, 1)
+    rows = torch.rand(n, sum(sizes), generator=generator, dtype=torch.float64)
+    line, sheets, levels, top = rows.split(sizes, 1)
+    return line - 0.5, sheets.unflatten(1, (2, fine, fine)) - 0.5, levels, top[:, 0] < 0.5
 
 
 def _frequency(shape: torch.Size) -> Float[Tensor, "*half"]:
