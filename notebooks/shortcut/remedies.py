@@ -467,7 +467,8 @@ glue("sprites_mirror", worst("background", rarer, "mirrored twins").mean())
 # Sprites before textures are a milder case: a perceptron finds a texture about as hard to read as a shape. At 99.5 % ERM has
 # {glue:text}`sprites_erm:.0%` in its worst group there, DFR {glue:text}`sprites_dfr:.0%`, Group DRO {glue:text}`sprites_dro:.0%`: how much of a shortcut a
 # correlation makes depends on how [available](availability) the cue is. A wrong translator harms, too: with mirrored twins it is
-# {glue:text}`sprites_mirror:.0%`. A mirror leaves the texture where it was and moves the shape, so that the texture is what image and twin share.
+# {glue:text}`sprites_mirror:.0%`. A mirror keeps the kind of texture and moves the shape;
+# whether that is why is not tested.
 
 # %% [markdown]
 # ## One table
