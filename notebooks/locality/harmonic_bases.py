@@ -357,7 +357,7 @@ skew = [float(asymmetry(found[s][3]).mean()) for s in seeds]
 values = torch.stack([found[s][4].values for s in seeds]).cpu()
 inside = ((values > -0.05) & (values < 1.05)).double().mean((1, 2))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Three unseen images, noisy and denoised, and eigenvectors of the network's Jacobian there, grey being zero; below, their places. The first columns say what is kept of this image, the later ones how finely it is resolved where.", "name": "fig-harmonic-eigenvectors"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "The less the network keeps of a pattern, the finer the pattern is. Three unseen images, noisy and denoised, and eigenvectors of the network's Jacobian there, grey being zero; above, how much is kept of each, below, their places. Of the first one more than all is kept: below is what that may come from.", "name": "fig-harmonic-eigenvectors"}}
 x, y, denoised, _, basis = found[seed]
 places = [k for k in (0, 2, 5, 10, 20, 40, 80) if k < x[0].numel()]
 rows = {}
