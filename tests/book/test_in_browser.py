@@ -64,6 +64,17 @@ def test_no_page_is_wider_than_a_phone(visits):
     assert {name: visit.overflow for name, visit in visits.items() if visit.overflow > 0} == {}
 
 
+def test_a_claim_is_read_on_a_phone_without_scrolling_sideways(browser, site):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    tab.goto(site + "claims.html", wait_until="networkidle")
+    cells = [cell.bounding_box() for cell in tab.locator(".claims-table tbody tr").first.locator("td").all()]
+    assert len(cells) == 5
+    assert all(cell["x"] >= 0 and cell["x"] + cell["width"] <= 390 for cell in cells)
+    assert tab.locator(".pst-scrollable-table-container").evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    context.close()
+
+
 def test_the_book_opens_from_disk_with_its_formulas_and_its_search(page, html):
     page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else pytest.fail(request.url))
     page.goto((html / NOTEBOOK).as_uri(), wait_until="networkidle")
