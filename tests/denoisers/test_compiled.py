@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from whence.denoisers.compiled import FREE, compiled, laid, looped, shared
+from whence.denoisers.compiled import FREE, compiled, few, laid, looped, shared
 
 
 def test_where_no_cache_can_be_written_the_loop_is_compiled_all_the_same(monkeypatch):
@@ -92,6 +94,33 @@ def test_what_lies_contiguously_is_not_copied():
     given = torch.zeros(3, 4)
     assert np.shares_memory(laid(given, torch.float32), given.numpy())
     assert not np.shares_memory(laid(given.T, torch.float32), given.numpy())
+
+
+@pytest.mark.parametrize("shape", [(16, 3072), (3, 40_000), (1, 1), (5, 0), (0, 5)])
+def test_few_rows_at_a_time_are_all_of_them_in_order(shape):
+    rows = torch.randn(shape)
+    assert torch.equal(torch.cat(few(rows)), rows)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
+def test_to_look_at_few_rows_at_a_time_wakes_no_thread_of_the_library():
+    two = os.environ | {"OMP_NUM_THREADS": "2"}
+    found = subprocess.run([sys.executable, "-c", AWAKE], env=two, check=True, capture_output=True, text=True)
+    before, few_rows, all_rows = map(int, found.stdout.split())
+    assert before == few_rows < all_rows  # the last shows that it would be seen
+
+
+AWAKE = """
+import os, torch
+from whence.denoisers.compiled import few
+rows = torch.empty(64, 3072)
+threads = lambda: print(len(os.listdir("/proc/self/task")))
+threads()
+[part.abs().amax(1) for part in few(rows)]
+threads()
+rows.abs().amax(1)
+threads()
+"""
 
 
 def test_only_processors_have_loops():

@@ -17,6 +17,7 @@ from numba import njit
 from torch import Tensor
 
 NUMBERS = (torch.float32, torch.float64)
+ALONE = 2**15 - 1  # numbers that torch goes through with one thread
 FREE = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order, as vectors take them; there is no NaN to keep
 
 
@@ -61,6 +62,11 @@ def laid(source: Tensor, dtype: torch.dtype, more: int = 0) -> np.ndarray:
     shared(some, len(numbers))
     found[len(numbers) :] = 0
     return found
+
+
+def few(rows: Tensor) -> tuple[Tensor, ...]:
+    """The rows, so few at a time that an operation on them wakes none of the library's threads (see `laid`)."""
+    return rows.split(max(1, ALONE // max(1, rows.shape[1:].numel()))) if looped(rows.device) else (rows,)
 
 
 @cache

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from whence.denoisers.compiled import few
 from whence.linalg import Softmax
 from whence.noise import per_sample
 
@@ -116,7 +117,7 @@ def levels(y: Tensor, sigma: float | Tensor, pool: Tensor) -> Float[Tensor, "b 1
             f"y holds images of shape {tuple(y.shape[1:])}, the pool of shape {tuple(pool.shape[1:])}: "
             "draw both from the same data set at the same size"
         )
-    farthest = y.detach().abs().flatten(1).amax(1)
+    farthest = torch.cat([part.abs().amax(1) for part in few(y.detach().flatten(1))])
     if not bool((farthest <= FARTHEST + 10 * level.detach().flatten()).all()):
         raise ValueError(
             f"y holds pixels as far as {float(farthest.max()):g} at sigma {float(level.min()):g}, expected images in [-1, 1] plus "
