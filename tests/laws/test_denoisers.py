@@ -7,6 +7,7 @@ import pytest
 import torch
 from beartype import beartype
 
+from whence.data.covariance import Whitening
 from whence.denoisers.masks import PCALocality
 from whence.denoisers.optimal import Optimal
 from whence.denoisers.patches import PSPC
@@ -170,6 +171,17 @@ def test_pools_not_in_the_range_of_images_are_refused(make):
         with pytest.raises(ValueError, match=match):
             make(wrong)
     make(5 * pool)  # a Gaussian field goes that far
+
+
+@pytest.mark.parametrize("make", [Optimal, lambda p: LS(p, 3), lambda p: ELS(p, 3), lambda p: PSPC(p, 3)])
+def test_whitened_images_with_a_pixel_that_one_in_a_thousand_lights_are_denoised(make):
+    pool = images(1000, "pool")
+    pool[:, :, 0, 0] = -1
+    pool[7, :, 0, 0] = 1
+    white = Whitening.fit(pool)(pool)
+    assert white.max() > 20
+    denoiser, y = make(white.float()), (white[5:9] + 0.3 * images(4, "noise")).float()
+    torch.testing.assert_close(denoiser(y, 0.3).double(), denoiser(y.double(), 0.3), rtol=0, atol=1e-4)
 
 
 def test_shapes_are_those_of_the_annotations(make):

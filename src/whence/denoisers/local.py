@@ -24,7 +24,7 @@ from whence.linalg import Softmax
 from whence.noise import per_sample
 
 # Numbers of one array held at once: batches of y are taken in blocks. On a processor what fits its cache is fastest.
-FARTHEST = 16.0  # pixels are in [-1, 1]; those of Gaussian fields go some five deviations out; bytes go to 255
+FARTHEST = 128.0  # pixels are in [-1, 1]; whitened ones that few images light go to a hundred; bytes go to 255
 SOME = 512  # images at a time, where all are looked at once
 HELD = {"cpu": 2**20, "other": 2**26}
 
