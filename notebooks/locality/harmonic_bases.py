@@ -732,14 +732,15 @@ report("locality/shuffled-pixels-cost-the-network", lost[:, 2, 2])
 # Convolution is no part of the *optimum*, but it is of what a network of this kind reaches: at $\sigma = 0.3$ the permutation costs it
 # {glue:text}`shuffled:.1f` dB. Which networks can follow the data and which cannot is [a question of its own](interventions).
 #
-# **Other images.** On CIFAR-10, 16 × 16 and grey, and on Fashion-MNIST, 14 × 14, three seeds each are on record. There, too, remembering
+# **Other images.** On CIFAR-10, 16 × 16 and grey, and on Fashion-MNIST, 14 × 14, three seeds each are on record, with
+# every setting as it is here. There, too, remembering
 # ends: the gap between own and other images goes from {measured}`locality/gap-opens-on-few-images cifar10` and
 # {measured}`locality/gap-opens-on-few-images fashion_mnist` dB on the fewest to {measured}`locality/gap-closes-on-many-images cifar10` and
 # {measured}`locality/gap-closes-on-many-images fashion_mnist` dB on the most images; the Jacobian is as far from symmetric
 # ({measured}`locality/jacobian-is-nearly-symmetric cifar10` and {measured}`locality/jacobian-is-nearly-symmetric fashion_mnist`). In one
-# point the sets differ: on Fashion-MNIST the basis does adapt, its leading vectors hold {measured}`locality/basis-adapts-to-the-image fashion_mnist`
-# more of the image's energy than those of the covariance, on CIFAR-10 {measured}`locality/basis-adapts-to-the-image cifar10`. Clothes have
-# outlines, of which a crop of 16 pixels holds few; that this is why, we have not tested.
+# point the verdicts differ: on Fashion-MNIST the basis does adapt, its leading vectors hold {measured}`locality/basis-adapts-to-the-image fashion_mnist`
+# more of the image's energy than those of the covariance, on CIFAR-10 {measured}`locality/basis-adapts-to-the-image cifar10`. Why, we
+# have not tested.
 #
 # **What stays open.** These networks are small, briefly trained, and not told the noise level, which {glue:text}`directions:.0f` pixels do
 # not tell for certain. On unseen images they are {glue:text}`behind_least:.1f` dB behind the best linear denoiser, which is told, at

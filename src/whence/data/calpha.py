@@ -40,7 +40,7 @@ def calpha(n: int, size: int, alpha: float, generator: Generator, decay: Decay =
     extra = 1.0 if decay == "regular" else 0.0
     fine = FINE * size
     images = torch.empty(n, 1, size, size)
-    for part in images.split(64):
+    for part in images.split(64):  # so few stay near the processor
         line, sheets, levels, top = _draw(len(part), fine, generator)
         low, high = levels.sort(1).values[..., None, None].unbind(1)
         first, second = _stretch(_series(sheets, alpha + extra, 2)).unbind(1)
